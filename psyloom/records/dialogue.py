@@ -16,7 +16,9 @@ class Label(Part):
 
     set: str = Field(min_length=1, description="label set, e.g. 'magnet_technique'")
     id: str = Field(min_length=1, description="label inside the set")
-    span: tuple[int, int] | None = Field(None, description="[start, end) characters of the turn's text; null: whole turn")
+    span: tuple[int, int] | None = Field(
+        None, description="[start, end) characters of the turn's text; null: whole turn"
+    )
     by: str | None = Field(None, description="annotator: a system, a model or a person; null: the author of the turn")
     reason: str | None = None
     evidence: str | None = Field(None, description="words quoted from the dialogue")
@@ -54,7 +56,9 @@ class Turn(Part):
     def _spans_lie_inside(self) -> Self:
         for label in self.labels:
             if label.span and not 0 <= label.span[0] < label.span[1] <= len(self.text):
-                raise ValueError(f"span {list(label.span)} of label {label.id!r} lies outside the text (0-{len(self.text)})")
+                raise ValueError(
+                    f"span {list(label.span)} of label {label.id!r} lies outside the text (0-{len(self.text)})"
+                )
         return self
 
 
@@ -85,7 +89,9 @@ class Quality(Part):
     calls: int = Field(0, ge=0, description="answered calls, rejected ones included")
     rejected: int = Field(0, ge=0, description="answers that had to be asked for again")
     guards: dict[str, int] = Field(default_factory=dict, description="guard name -> times a turn was asked for again")
-    kept: dict[str, int] = Field(default_factory=dict, description="guard name -> faults that stayed after the last try")
+    kept: dict[str, int] = Field(
+        default_factory=dict, description="guard name -> faults that stayed after the last try"
+    )
     measures: dict[str, float] = Field(default_factory=dict)
 
 

@@ -84,7 +84,9 @@ def _explain(error: ErrorDetails, kind: type[Record]) -> str:
         name = str(error["loc"][-1])
         near = get_close_matches(name, kind.model_fields, n=1) if len(error["loc"]) == 1 else []
         what = "facet or field" if kind.kind == "case" and len(error["loc"]) == 1 else "field"
-        return f"there is no such {what}" + (f"; did you mean {near[0]!r}?" if near else "; put what is yours under 'extra'")
+        return f"there is no such {what}" + (
+            f"; did you mean {near[0]!r}?" if near else "; put what is yours under 'extra'"
+        )
     if error["type"] == "missing":
         return "is missing"
     given = repr(error["input"])
