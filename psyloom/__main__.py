@@ -1,0 +1,3 @@
+from psyloom.cli import main
+
+main()

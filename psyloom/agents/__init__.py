@@ -1,0 +1,32 @@
+"""Asking, seeing, talking: what every system is written with."""
+
+from psyloom.agents.ask import Ask, Check, Desk, Models
+from psyloom.agents.pairing import Pairing
+from psyloom.agents.roles import Annotator, Client, Counselor, Role, Rules, Writer
+from psyloom.agents.script import Line, Script, ScriptRules, write_script
+from psyloom.agents.session import converse, said, take_end
+from psyloom.agents.sight import Sight
+from psyloom.agents.talk import Talk
+
+__all__ = [
+    "Annotator",
+    "Ask",
+    "Check",
+    "Client",
+    "Counselor",
+    "Desk",
+    "Line",
+    "Models",
+    "Pairing",
+    "Role",
+    "Rules",
+    "Script",
+    "ScriptRules",
+    "Sight",
+    "Talk",
+    "Writer",
+    "converse",
+    "said",
+    "take_end",
+    "write_script",
+]

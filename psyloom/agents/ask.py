@@ -1,0 +1,304 @@
+"""Ask: one typed question to a language model through a named prompt."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar, cast, overload
+
+from pydantic import BaseModel
+
+from psyloom.agents.guards import Said, clean, faults
+from psyloom.agents.prompts import Prompt, load_prompt
+from psyloom.agents.roles import Role
+from psyloom.agents.sight import View, in_sight, look
+from psyloom.agents.talk import Talk, TalkView
+from psyloom.errors import AnswerRejected
+from psyloom.knowledge import LabelSet, Term
+from psyloom.llm import Answer, Call, Cue, Message, Model
+from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
+from psyloom.records import Case, Dialogue, Lang, Session, Turn, sentences
+
+T = TypeVar("T")
+_NOT_TOLD = {"demographics", "personality", "disposition"}  # facts about the client that nobody says as a sentence
+Check = Callable[[Any], str | None]
+"""Takes a value, returns what is wrong with it, or None. The words go back to the model."""
+
+
+class Models:
+    """Which model answers for which agent. Keys: an agent's name, a role (client, counselor ...), "" for all others."""
+
+    def __init__(self, by_agent: Mapping[str, Model]) -> None:
+        self.by_agent = dict(by_agent)
+
+    def of(self, agent: str, role: str) -> Model:
+        for key in (agent, role, ""):
+            if key in self.by_agent:
+                return self.by_agent[key]
+        raise KeyError(f"no model for {agent} ({role})")
+
+
+@dataclass
+class Asked:
+    """One call in a trace: who asked what, what came back, and whether it was good enough."""
+
+    agent: str
+    prompt: str
+    model: str
+    session: int
+    turn: int
+    take: int
+    messages: list[Message]
+    answer: str
+    reasoning: str
+    finish: str
+    prompt_tokens: int
+    completion_tokens: int
+    rejected: str | None = None
+
+
+@dataclass
+class Desk:
+    """What all asks of one dialogue share.
+
+    tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
+    """
+
+    dialogue: Dialogue
+    case: Case
+    models: Models
+    seed: int = 0
+    tries: int = 3
+    on_text: Callable[[str | None], None] | None = None
+    trace: list[Asked] = field(default_factory=list)
+    prompts: dict[str, str] = field(default_factory=dict)
+    answered_by: dict[str, str] = field(default_factory=dict)
+    _made: Counter[bytes] = field(default_factory=Counter)
+
+    @classmethod
+    def for_case(
+        cls, case: Case, models: Models, *, id: str | None = None, lang: Lang | None = None, **more: Any
+    ) -> "Desk":  # noqa: A002
+        """A desk with an empty dialogue for ``case``."""
+        dialogue = Dialogue(id=id or case.id, lang=lang or case.lang, case=case, source=case.source)
+        return cls(dialogue, case, models, **more)
+
+    def occurrence(self, content: bytes) -> int:
+        """How often this very request was made before in this dialogue."""
+        self._made[content] += 1
+        return self._made[content] - 1
+
+    def rng(self, what: str) -> random.Random:
+        """A generator of its own for every choice a system makes by chance."""
+        return random.Random(f"{self.seed}/{self.dialogue.id}/{what}")
+
+
+class Ask:
+    """Bound to one role of one dialogue: knows its prompts, what its agents see, and which models answer."""
+
+    def __init__(self, desk: Desk, role: Role, talk: Talk | None = None) -> None:
+        self.desk, self.role, self.talk = desk, role, talk
+        self.lang: Lang = desk.dialogue.lang
+        self.kind = next((c.__name__.lower() for c in type(role).__mro__ if c.__module__ == Role.__module__), "role")
+
+    def as_(self, role: Role, talk: Talk | None = None) -> "Ask":
+        """The same desk for another role."""
+        return Ask(self.desk, role, talk or self.talk)
+
+    def rng(self, what: str) -> random.Random:
+        """Seeded by run, dialogue and ``what``: the same choice in every repetition of the run."""
+        return self.desk.rng(f"{self.role.system()}/{what}")
+
+    def sees(self, agent: str) -> View:
+        """The case as ``agent`` sees it, for choices made in code."""
+        return look(self.desk.case, self.role.seen_by(), agent)
+
+    def dialogue(self, turns: Iterable[Turn], **notes: Any) -> Dialogue:
+        """The desk's dialogue with one session of ``turns``; ``notes`` go to the session."""
+        self.desk.dialogue.sessions.append(Session(turns=list(turns), notes=notes))
+        return self.desk.dialogue
+
+    @overload
+    async def __call__(
+        self, name: str, /, *, check: Check | None = None, prefer: Check | None = None, rules: Any = None, **slots: Any
+    ) -> str: ...
+    @overload
+    async def __call__(
+        self,
+        name: str,
+        kind: type[T],
+        /,
+        *,
+        check: Check | None = None,
+        prefer: Check | None = None,
+        rules: Any = None,
+        **slots: Any,
+    ) -> T: ...
+    async def __call__(
+        self,
+        name: str,
+        kind: Any = str,
+        /,
+        *,
+        check: Check | None = None,
+        prefer: Check | None = None,
+        rules: Any = None,
+        **slots: Any,
+    ) -> Any:
+        """Ask for a value of ``kind`` (text without one) through ``prompts/NAME.LANG.md``.
+
+        Args:    check: what must hold: a faulty answer is asked for again, and in the end the case fails.
+                 prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted.
+                 rules: a script's rules, for the rehearsal back end.
+                 slots: the words the prompt uses.
+        Raises:  AnswerRejected after ``tries`` unacceptable answers; what the back end raises.
+        """
+        prompt = load_prompt(self.role.home() / "prompts", name, self.lang)
+        messages = self._messages(prompt, kind, slots)
+        fault = ""
+        for take in range(self.desk.tries):
+            asked = await self._answer(prompt, messages, kind, rules, take)
+            value, hard, soft = self._judge(asked, prompt, kind, check, prefer)
+            if hard is None and (not soft or take + 1 == self.desk.tries):
+                self.desk.dialogue.quality.kept.update(_plus(self.desk.dialogue.quality.kept, soft))
+                return value
+            asked.rejected = fault = hard or soft[0][1]
+            self._count(soft)
+            messages = [*messages, *_again(asked, self.lang)]
+        raise AnswerRejected(
+            f"{self.role.system()}: {prompt.front.agent} gave no acceptable answer to {name!r} in {self.desk.tries} tries; last fault: {fault}",
+            do="see its trace for every attempt; try a stronger model",
+        )
+
+    def _messages(self, prompt: Prompt, kind: Any, slots: Mapping[str, Any]) -> list[Message]:
+        front = prompt.front
+        words = {"lang": self.lang, "case": self.sees(front.agent)} | {
+            k: _localized(v, self.lang) for k, v in slots.items()
+        }
+        talk = slots.get("talk") or self.talk
+        chat = TalkView(talk, self.lang).messages(front.speaks or "counselor") if isinstance(talk, Talk) else ()
+        messages = prompt.render(words, chat)
+        if kind is not str:
+            host = next((m for m in messages if m["role"] == "system"), messages[-1])
+            at = messages.index(host)
+            messages[at] = {"role": host["role"], "content": f"{host['content']}\n\n{form(kind, self.lang)}"}
+        return messages
+
+    async def _answer(self, prompt: Prompt, messages: list[Message], kind: Any, rules: Any, take: int) -> Asked:
+        """Send one call and put it on the trace."""
+        desk, front = self.desk, prompt.front
+        model = desk.models.of(front.agent, front.speaks or self.kind)
+        call = Call(
+            messages, front.decoding(), None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
+            cue=self._cue(prompt, kind, rules, take), on_text=desk.on_text if kind is str and front.speaks else None,
+        )  # fmt: skip
+        call.occurrence = desk.occurrence(call.content)
+        at = (max(0, len(desk.dialogue.sessions) - 1), len(self.talk.turns) if self.talk else 0)
+        desk.prompts[f"{self.role.system()}/{prompt.name}.{prompt.lang}"] = prompt.hash
+        desk.answered_by[front.agent] = model.name
+        desk.dialogue.quality.calls += 1
+        answer: Answer = await model(call)
+        asked = Asked(
+            front.agent, prompt.name, model.name, *at, take, messages, answer.text, answer.reasoning, answer.finish,
+            answer.prompt_tokens, answer.completion_tokens,
+        )  # fmt: skip
+        desk.trace.append(asked)
+        return asked
+
+    def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int) -> Cue:
+        front = prompt.front
+        seen = self.role.seen_by().get(front.agent, frozenset())
+        words = [
+            text
+            for path, text in self.desk.case.leaves()
+            if in_sight(path, seen) and path.split(".")[0] not in _NOT_TOLD
+        ]
+        turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
+        seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{len(self.desk.trace)}"
+        return Cue(
+            front.act, front.agent, self.lang, seed, front.speaks, front.end,
+            tuple(s for text in words for s in sentences(text)), turns, kind, rules, take,
+        )  # fmt: skip
+
+    def _judge(
+        self, asked: Asked, prompt: Prompt, kind: Any, check: Check | None, prefer: Check | None
+    ) -> tuple[Any, str | None, list[tuple[str, str]]]:
+        """(value, what must be mended, what should be mended) of one answer."""
+        words = WORDS[self.lang]
+        try:
+            value = asked.answer.strip() if kind is str else parse(asked.answer, kind, self.lang)
+        except NotTyped as fault:
+            return None, str(fault), []
+        if value == "":
+            return value, words["empty"], []
+        soft: list[tuple[str, str]] = []
+        if asked.finish == "length":
+            soft.append(("cut_off", words["cut off"]))
+        if prompt.front.speaks:
+            value, heard = self._heard(value, prompt)
+            soft += heard
+        if check and (wrong := check(value)):
+            return value, wrong, soft
+        if prefer and (wish := prefer(value)):
+            soft.append(("preference", wish))
+        return value, None, soft
+
+    def _heard(self, value: Any, prompt: Prompt) -> tuple[Any, list[tuple[str, str]]]:
+        """Clean what is said aloud and let the guards listen."""
+        front = prompt.front
+        assert front.speaks
+        text = clean(value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks)
+        spoken = text.replace(front.end, "").strip() if front.end else text
+        turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
+        heard = list(faults(Said(spoken, front.speaks, self.lang, turns, self.role.unsaid)))
+        if isinstance(value, BaseModel):
+            return value.model_copy(update={front.says or "text": text}), heard
+        return text, heard
+
+    def _count(self, soft: Sequence[tuple[str, str]]) -> None:
+        quality = self.desk.dialogue.quality
+        quality.rejected += 1
+        quality.guards.update(_plus(quality.guards, soft))
+
+
+def _plus(counts: Mapping[str, int], soft: Sequence[tuple[str, str]]) -> dict[str, int]:
+    return {name: counts.get(name, 0) + 1 for name, _ in soft}
+
+
+def _again(asked: Asked, lang: Lang) -> list[Message]:
+    return [
+        {"role": "assistant", "content": asked.answer},
+        {"role": "user", "content": WORDS[lang]["again"].format(asked.rejected)},
+    ]
+
+
+@dataclass(frozen=True)
+class Local:
+    """A label in one language, as prompts use it."""
+
+    id: str
+    name: str
+    definition: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _localized(value: Any, lang: Lang) -> Any:
+    """Talks become views, labels get one language; everything else stays."""
+    if isinstance(value, Talk):
+        return TalkView(value, lang)
+    if isinstance(value, Term):
+        return Local(value.id, value.name(lang), value.definition.of(lang))
+    if isinstance(value, LabelSet):
+        return [_localized(term, lang) for term in value.terms]
+    if isinstance(value, list | tuple):
+        return [_localized(item, lang) for item in value]
+    if isinstance(value, dict):
+        return {key: _localized(item, lang) for key, item in value.items()}
+    return value
+
+
+def trace_record(desk: Desk) -> dict[str, Any]:
+    """The trace of one dialogue as JSON values."""
+    return cast(dict[str, Any], {"dialogue": desk.dialogue.id, "calls": [asdict(asked) for asked in desk.trace]})

@@ -1,0 +1,27 @@
+"""Any counselor with any client."""
+
+from dataclasses import replace
+
+from pydantic import Field, SerializeAsAny
+
+from psyloom.agents.ask import Ask
+from psyloom.agents.roles import Client, Counselor, Writer
+from psyloom.agents.session import converse
+from psyloom.records import Case, Dialogue
+
+
+class Pairing(Writer):
+    """A writer made of two that talk; the counselor sets the session's frame."""
+
+    counselor: SerializeAsAny[Counselor]
+    client: SerializeAsAny[Client]
+    max_exchanges: int | None = Field(None, ge=1, description="instead of the counselor's own limit")
+    min_exchanges: int | None = Field(None, ge=0, description="no side may end the session earlier")
+
+    def wants(self) -> frozenset[str]:
+        return self.counselor.wants() | self.client.wants()
+
+    async def write(self, case: Case, ask: Ask) -> Dialogue:
+        rules = self.counselor.rules(case, ask.lang)
+        given = {k: v for k in ("max_exchanges", "min_exchanges") if (v := getattr(self, k)) is not None}
+        return await converse(ask, client=self.client, counselor=self.counselor, rules=replace(rules, **given))

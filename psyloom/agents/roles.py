@@ -1,0 +1,124 @@
+"""The four roles a system may offer. A role is a typed set of options and one method; it keeps no state.
+
+Options are pydantic fields: their defaults are faithful to the paper, ablations and improvements are other values.
+A role's folder holds its prompts (``prompts/``); its class says what each of its agents may see of the case.
+"""
+
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from psyloom.agents.sight import Sight
+from psyloom.knowledge import LabelSet
+from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
+
+if TYPE_CHECKING:
+    from psyloom.agents.ask import Ask
+    from psyloom.agents.talk import Talk
+
+
+Stop = Callable[["Talk"], str | None]
+"""Looks at the talk after each turn; returns why the session is over, or None."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a session begins and ends.
+
+    opening:       turns that are said without a call.
+    first:         who speaks first when there is no opening.
+    max_exchanges: exchanges in the session; those that the opening completes are not counted.
+    min_exchanges: earlier wishes to end are not heard.
+    last:          who has the last word.
+    stop:          further reasons to end, each looked at after every turn.
+    """
+
+    max_exchanges: int = 20
+    min_exchanges: int = 0
+    first: Speaker = "counselor"
+    last: Speaker | None = None
+    opening: Sequence[Turn] = ()
+    stop: Sequence[Stop] = ()
+
+
+GREETING: dict[Lang, str] = {
+    "en": "Hello, it is good to see you. What brings you here today?",
+    "zh": "你好，欢迎你来。今天想聊些什么？",
+}
+
+
+class Role(BaseModel):
+    """What every role has.
+
+    sight:  agent -> what of the case its prompts may read.
+    needs:  facets, or fields of facets, without which the role cannot work.
+    unsaid: label sets whose names must not be said aloud.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sight: ClassVar[Sight] = {}
+    needs: ClassVar[frozenset[str]] = frozenset()
+    unsaid: ClassVar[tuple[LabelSet, ...]] = ()
+
+    def wants(self) -> frozenset[str]:
+        """The needs in force; a role made of others wants what they want."""
+        return self.needs
+
+    def seen_by(self) -> Sight:
+        """The sight in force; a role with an option that changes it overrides this."""
+        return self.sight
+
+    @classmethod
+    def home(cls) -> Path:
+        """The system's folder: where the class is written."""
+        return Path(str(sys.modules[cls.__module__].__file__)).parent
+
+    @classmethod
+    def system(cls) -> str:
+        """The system's slug: its folder's name."""
+        return cls.home().name
+
+
+class Writer(Role):
+    """Case in, whole dialogue out."""
+
+    @abstractmethod
+    async def write(self, case: Case, ask: "Ask") -> Dialogue: ...
+
+
+class Client(Role):
+    """History in, the client's next turn out."""
+
+    speaker: ClassVar[Speaker] = "client"
+
+    @abstractmethod
+    async def reply(self, talk: "Talk", ask: "Ask") -> Turn: ...
+
+
+class Counselor(Role):
+    """History in, the counselor's next turn out."""
+
+    speaker: ClassVar[Speaker] = "counselor"
+
+    def rules(self, case: Case, lang: Lang) -> Rules:
+        """The frame of a session with this counselor; a system whose paper sets another frame overrides it.
+
+        The case's own opening lines are used when it has some, else the counselor greets.
+        """
+        lines = [Turn(speaker=who, text=text) for line in case.opening for who, text in line.items()]
+        return Rules(opening=lines or [Turn.counselor(GREETING[lang])])
+
+    @abstractmethod
+    async def reply(self, talk: "Talk", ask: "Ask") -> Turn: ...
+
+
+class Annotator(Role):
+    """Dialogue in, the same dialogue with labels or reasoning out; texts stay as they are."""
+
+    @abstractmethod
+    async def annotate(self, dialogue: Dialogue, ask: "Ask") -> Dialogue: ...

@@ -1,0 +1,108 @@
+"""A live talk: the dialogue so far and each agent's own state. All of it can be stored and taken up again."""
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, JsonValue
+
+from psyloom.llm import Message
+from psyloom.records import Dialogue, Session, Speaker, Turn
+
+if TYPE_CHECKING:
+    from psyloom.agents.roles import Role
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Talk:
+    """Agents keep nothing themselves: what they remember is in the talk."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self.dialogue = dialogue
+        if not dialogue.sessions:
+            self.begin_session()
+        self._memories: dict[str, BaseModel] = {}
+        self._stored: dict[str, JsonValue] = {}
+
+    def begin_session(self) -> Session:
+        """Open the next session."""
+        self.dialogue.sessions.append(Session())
+        return self.session
+
+    @property
+    def session(self) -> Session:
+        """The session under way."""
+        return self.dialogue.sessions[-1]
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns of the session under way."""
+        return self.session.turns
+
+    def add(self, turn: Turn) -> None:
+        self.turns.append(turn)
+
+    def last(self, speaker: Speaker) -> str:
+        """What ``speaker`` said last in this session; empty when nothing yet."""
+        return next((turn.text for turn in reversed(self.turns) if turn.speaker == speaker), "")
+
+    def memory(self, owner: "Role", kind: type[M]) -> M:
+        """The owner's own state, made with defaults on first use; the same object until the talk ends."""
+        key = f"{owner.system()}.{type(owner).__name__}"
+        if key not in self._memories:
+            self._memories[key] = kind.model_validate(self._stored.pop(key, {}))
+        found = self._memories[key]
+        assert isinstance(found, kind)
+        return found
+
+    def dump(self) -> dict[str, Any]:
+        """Everything, as JSON values."""
+        memories = self._stored | {key: memory.model_dump(mode="json") for key, memory in self._memories.items()}
+        return {"dialogue": self.dialogue.model_dump(mode="json", exclude_defaults=True), "memories": memories}
+
+    @classmethod
+    def load(cls, stored: dict[str, Any]) -> "Talk":
+        """Take up a talk that `dump` stored."""
+        talk = cls(Dialogue.model_validate(stored["dialogue"]))
+        talk._stored = dict(stored["memories"])
+        return talk
+
+
+NAMES: dict[str, dict[Speaker, str]] = {
+    "en": {"client": "Client", "counselor": "Counselor"},
+    "zh": {"client": "来访者", "counselor": "咨询师"},
+}
+
+
+class TalkView:
+    """What a prompt reads of a talk: who said what. No thoughts, no labels."""
+
+    def __init__(self, talk: Talk, lang: str) -> None:
+        self._talk, self._lang = talk, lang
+
+    @property
+    def turns(self) -> list[tuple[Speaker, str]]:
+        return [(turn.speaker, turn.text) for turn in self._talk.turns]
+
+    @property
+    def summaries(self) -> list[str]:
+        """Summaries of the earlier sessions."""
+        return [session.summary for session in self._talk.dialogue.sessions[:-1] if session.summary]
+
+    def last(self, speaker: Speaker) -> str:
+        return self._talk.last(speaker)
+
+    def first(self, speaker: Speaker) -> str:
+        return next((text for who, text in self.turns if who == speaker), "")
+
+    def lines(self, client: str | None = None, counselor: str | None = None, last: int | None = None) -> str:
+        """The session as ``Name: text`` lines; ``last``: only so many messages."""
+        names = (
+            NAMES[self._lang] | ({"client": client} if client else {}) | ({"counselor": counselor} if counselor else {})
+        )
+        colon = "：" if self._lang == "zh" else ": "
+        turns = self.turns[-last:] if last else self.turns
+        return "\n".join(f"{names[who]}{colon}{text}" for who, text in turns)
+
+    def messages(self, me: Speaker) -> list[Message]:
+        """The session as chat messages: own lines are the assistant's, the other's are the user's."""
+        return [{"role": "assistant" if who == me else "user", "content": text} for who, text in self.turns]

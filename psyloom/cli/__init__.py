@@ -1,0 +1,76 @@
+"""The command line. Commands live in files of their own and load when used, so that --help is quick."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from psyloom import __version__
+from psyloom.errors import PsyloomError
+
+# command -> (module, one line for --help); the order of the way of the data.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "systems": ("psyloom.cli.catalog", "List the systems."),
+    "system": ("psyloom.cli.catalog", "Show one system: its card, roles and options."),
+    "cases": ("psyloom.cli.catalog", "Print a system's bundled cases as JSON Lines."),
+    "run": ("psyloom.cli.run", "Run a system over a file of cases."),
+    "simulate": ("psyloom.cli.run", "Let any counselor talk with any client."),
+    "chat": ("psyloom.cli.chat", "Talk with a client or a counselor in the terminal."),
+    "show": ("psyloom.cli.show", "Read dialogues in the terminal."),
+    "schema": ("psyloom.cli.catalog", "Print the JSON Schema of a record."),
+    "doctor": ("psyloom.cli.doctor", "Check back ends, keys and endpoints."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands load when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="psyloom %(version)s")
+@click.option("--systems", "folders", multiple=True, metavar="PATH", help="Look for systems in this folder too.")
+def app(folders: tuple[str, ...]) -> None:
+    """Systems for mental-health dialogue as running code: synthesize, simulate, counsel, annotate, rate.
+
+    For research and teaching. Nothing here diagnoses, treats or replaces a counselor.
+    """
+    if folders:
+        from pathlib import Path
+
+        from psyloom.systems.catalog import add_systems
+
+        add_systems(map(Path, folders))
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line; a user's mistake is one clear message, never a traceback."""
+    try:
+        return app.main(args, standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as mistake:
+        mistake.show()
+        sys.exit(mistake.exit_code)
+    except PsyloomError as trouble:
+        print(f"psyloom: {trouble}", file=sys.stderr)
+        sys.exit(trouble.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("psyloom: interrupted", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,129 @@
+"""psyloom chat."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from psyloom.agents import Ask, Client, Counselor, Desk, Talk
+from psyloom.agents.derive import lacking
+from psyloom.cli.run import models_of, pairs
+from psyloom.errors import MissingFacet, PsyloomError, UnknownName, UsageError
+from psyloom.records import Case, Turn, read_jsonl, write_jsonl
+from psyloom.runs import open_models
+from psyloom.systems import find_system, make_role
+
+NOTICE = {
+    "en": "You are talking to a program, for research and teaching. It is no counselor and cannot help in an emergency: call your"
+    " local emergency number, or find a line to talk to at findahelpline.com. Nothing you type is kept unless you use --save.\n"
+    "An empty line or Ctrl-D ends the talk.\n",
+    "zh": "对面是一个用于研究和教学的程序，不是咨询师，遇到危机时帮不上忙：请拨打当地急救或报警电话，也可以联系身边信任的人或心理援助热线。"
+    "除非使用 --save，你写的内容不会被保存。\n输入空行或按 Ctrl-D 结束。\n",
+}
+
+
+@click.command()
+@click.argument("who", metavar="ROLE:SLUG")
+@click.option("--cases", "file", type=click.Path(path_type=Path), help="Cases to choose from. Default: the system's own.")
+@click.option("--id", "id_", help="Which case. Default: the first one.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="First case in this language, and prompts in it.")
+@click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the dialogue to this file at the end.")
+def chat(
+    who: str, file: Path | None, id_: str | None, lang: str | None, models: tuple[str, ...], settings: tuple[str, ...], save: Path | None
+) -> None:
+    """Talk with a system's client or counselor in the terminal; you take the other side.
+
+    Example: psyloom chat client:cactus --lang zh --model ollama:qwen3
+    """
+    kind, _, slug = who.partition(":")
+    if kind not in ("client", "counselor") or not slug:
+        raise UsageError(f"cannot read {who!r}", do="write client:SLUG or counselor:SLUG, e.g. client:cactus")
+    role = make_role(slug, kind, dict(pairs(settings)))
+    assert isinstance(role, Client | Counselor)
+    case = _case(file or find_system(slug).cases(), id_, lang)
+    if missing := lacking(case, role.wants()):
+        raise MissingFacet(f"case {case.id!r} lacks {', '.join(missing)}", do="choose another case with --cases and --id")
+    dialogue = asyncio.run(_talk(role, case, models_of(models), lang))
+    if save:
+        write_jsonl(save, [dialogue.dialogue])
+
+
+def _case(file: Path, id_: str | None, lang: str | None) -> Case:
+    ids = []
+    for case in read_jsonl(file, Case):
+        if id_ in (None, case.id) and lang in (None, case.lang):
+            return case
+        ids.append(case.id)
+    raise UnknownName("case", id_ or f"any in {lang}", ids)
+
+
+async def _talk(role: Client | Counselor, case: Case, specs: dict[str, str], lang: str | None) -> Talk:
+    models = open_models(specs)
+    desk = Desk.for_case(case, models, lang="zh" if (lang or case.lang) == "zh" else "en")
+    talk = Talk(desk.dialogue)
+    ask = Ask(desk, role, talk)
+    stream = _Stream(role.speaker, ask.lang)
+    desk.on_text = stream.piece
+    click.echo(NOTICE[ask.lang], err=True)
+    me = "counselor" if role.speaker == "client" else "client"
+    try:
+        while (line := await asyncio.to_thread(_input, me, ask.lang)) and line.strip():
+            talk.add(Turn(speaker="counselor" if me == "counselor" else "client", text=line.strip()))
+            turn = await _reply(role, talk, ask, stream)
+            if turn is None:
+                talk.turns.pop()
+            elif turn.closes:
+                break
+    finally:
+        for model in models.by_agent.values():
+            await model.aclose()
+    return talk
+
+
+async def _reply(role: Client | Counselor, talk: Talk, ask: Ask, stream: "_Stream") -> Turn | None:
+    """One reply; a failed one is said and costs nothing but its turn."""
+    try:
+        turn = await role.reply(talk, ask)
+    except PsyloomError as trouble:
+        click.echo(f"({trouble})", err=True)
+        return None
+    stream.finish(turn.text)
+    talk.add(turn)
+    return turn
+
+
+def _input(me: str, lang: str) -> str:
+    try:
+        return input(f"{_name(me, lang)}> ")
+    except EOFError:
+        return ""
+
+
+def _name(who: str, lang: str) -> str:
+    return {"client": "来访者" if lang == "zh" else "client", "counselor": "咨询师" if lang == "zh" else "counselor"}[who]
+
+
+class _Stream:
+    """Prints a reply as it comes; one that is taken back is printed anew."""
+
+    def __init__(self, speaker: str, lang: str) -> None:
+        self._name, self._shown = _name(speaker, lang), ""
+
+    def piece(self, text: str | None) -> None:
+        if text is None:
+            click.echo("")
+            self._shown = ""
+            return
+        if not self._shown:
+            click.echo(f"{self._name}: ", nl=False)
+        self._shown += text
+        click.echo(text, nl=False)
+
+    def finish(self, text: str) -> None:
+        """End the line; show the reply as it stands if it was not streamed or was changed afterwards."""
+        if self._shown.strip() != text:
+            click.echo(f"{chr(10) if self._shown else ''}{self._name}: {text}", nl=False)
+        click.echo("")
+        self._shown = ""

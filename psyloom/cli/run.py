@@ -1,0 +1,154 @@
+"""psyloom run, simulate."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from psyloom.agents import Writer
+from psyloom.errors import UsageError
+from psyloom.llm.limits import Budget
+from psyloom.llm.prices import parse_price
+from psyloom.records import Lang
+from psyloom.runs import Summary, run_cases, writer_for
+from psyloom.runs.run import pair
+
+if TYPE_CHECKING:
+    from psyloom.runs import Progress
+
+Command = Callable[..., None]
+
+
+def run_options(command: Command) -> Command:
+    """The options that every run shares."""
+    for option in reversed(
+        (
+            click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder; the same one continues a run."),
+            click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL", help="e.g. openai:gpt-4o-mini, client=ollama:qwen3, http://host/v1#NAME. Default: rehearsal."),
+            click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the prompts. Default: each case's own."),
+            click.option("--limit", type=click.IntRange(1), help="Only the first N cases."),
+            click.option("--seed", type=int, default=0, show_default=True),
+            click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight."),
+            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the system; see `psyloom system SLUG`."),
+            click.option("--tries", type=click.IntRange(1), default=3, show_default=True, help="How often an answer is asked for."),
+            click.option("--max-calls", type=click.IntRange(0), help="Stop, resumably, after so many calls."),
+            click.option("--max-cost", type=click.FloatRange(0), help="Stop, resumably, after so many US dollars."),
+            click.option("--max-minutes", type=click.FloatRange(0), help="Stop, resumably, after so many minutes."),
+            click.option("--price", "prices", multiple=True, metavar="MODEL=IN/OUT", help="US dollars per million tokens."),
+            click.option("--derive", is_flag=True, help="Let a model write the facets that a case lacks."),
+            click.option("--traces/--no-traces", default=True, show_default=True, help="Write every prompt and answer to traces.jsonl."),
+            click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("system")
+@click.argument("cases", type=click.Path(path_type=Path))
+@run_options
+def run(system: str, cases: Path, settings: tuple[str, ...], **options: Any) -> None:
+    """Run a system over a file of cases.
+
+    Example: psyloom run magnet cases.jsonl --out runs/magnet --model openai:gpt-4o-mini
+    """
+    _execute(writer_for(system, pairs(settings)), cases, **options)
+
+
+@click.command()
+@click.option("--counselor", required=True, help="System whose counselor takes part.")
+@click.option("--client", required=True, help="System whose client takes part.")
+@click.argument("cases", type=click.Path(path_type=Path))
+@run_options
+def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...], **options: Any) -> None:
+    """Let any counselor talk with any client.
+
+    Options of one side: --set client.KEY=VALUE, --set counselor.KEY=VALUE; of the session: --set max_exchanges=10.
+
+    Example: psyloom simulate --counselor magnet --client cactus cases.jsonl --out runs/pair
+    """
+    _execute(pair(counselor, client, pairs(settings)), cases, **options)
+
+
+def pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    """``("a=1", "b=x")`` as a mapping. Raises UsageError for a piece without ``=``."""
+    found = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"cannot read --set {setting!r}", do="write it as KEY=VALUE")
+        found[key.strip()] = value
+    return found
+
+
+def models_of(given: tuple[str, ...]) -> dict[str, str]:
+    """``("client=ollama:x", "openai:y")`` as agent -> model; "" for all others."""
+    found: dict[str, str] = {}
+    for spec in given:
+        agent, equals, name = spec.partition("=")
+        # An address may hold "=" in its query; an agent's name holds neither ":" nor "/".
+        key, value = (agent.strip(), name) if equals and not any(c in agent for c in ":/#") else ("", spec)
+        if key in found:
+            raise UsageError(f"two models are given for {key or 'all agents'}", do="give one --model for each agent")
+        found[key] = value
+    return found or {"": "rehearsal"}
+
+
+def _execute(
+    writer: Writer, cases: Path, *, out: Path, models: tuple[str, ...], lang: Lang | None, limit: int | None, seed: int,
+    concurrency: int, tries: int, max_calls: int | None, max_cost: float | None, max_minutes: float | None,
+    prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool,
+) -> None:  # fmt: skip
+    from psyloom.cli.progress import Bar
+    from psyloom.runs.report import write_report
+
+    with Bar() as bar:
+        summary = _loop(
+            run_cases(
+                writer, cases, out, models=models_of(models), lang=lang, limit=limit, seed=seed, concurrency=concurrency, tries=tries,
+                budget=Budget(max_calls, max_cost, max_minutes), prices=dict(map(parse_price, prices)), derive_missing=derive,
+                traces=traces, on_progress=bar.show, signals=True,
+            )  # fmt: skip
+        )
+    report = write_report(out)
+    if as_json:
+        click.echo(json.dumps(_facts(summary, report), ensure_ascii=False))
+    else:
+        _tell(summary, report)
+    if summary.stopped:
+        raise summary.stopped
+    if summary.failures and not summary.dialogues:
+        sys.exit(1)
+
+
+def _loop(work: Any) -> Summary:
+    """Run on uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)  # type: ignore[no-any-return]
+    return uvloop.run(work)  # type: ignore[no-any-return]
+
+
+def _facts(summary: Summary, report: Path) -> dict[str, Any]:
+    p = summary.progress
+    return {
+        "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures, "reasons": summary.reasons,
+        "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out,
+        "seconds": round(p.seconds, 3), "report": str(report), "stopped": summary.stopped.happened if summary.stopped else None,
+    }  # fmt: skip
+
+
+def _tell(summary: Summary, report: Path) -> None:
+    p = summary.progress
+    cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
+    replayed = f", {p.replayed} replayed" if p.replayed else ""
+    click.echo(f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls{replayed}, {cost}, {p.seconds:.1f} s")
+    for reason, count in sorted(summary.reasons.items()):
+        click.echo(f"  {count} x {reason}: see {summary.out / 'failures.jsonl'}")
+    click.echo(f"read them: psyloom show {summary.out}    report: {report}")

@@ -1,0 +1,67 @@
+"""psyloom show."""
+
+from pathlib import Path
+
+import click
+
+from psyloom.errors import UnknownName
+from psyloom.knowledge.labels import loaded
+from psyloom.records import Dialogue, Label, read_jsonl
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("id_", required=False, metavar="[ID]")
+@click.option("--thoughts/--no-thoughts", default=True, help="Show the reasoning before replies.")
+def show(path: Path, id_: str | None, thoughts: bool) -> None:
+    """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
+    file = path / "dialogues.jsonl" if path.is_dir() else path
+    seen: list[str] = []
+    for dialogue in read_jsonl(file, Dialogue):
+        if id_ in (None, dialogue.id) and (id_ or not seen):
+            print_dialogue(dialogue, thoughts=thoughts)
+        seen.append(dialogue.id)
+        if id_ == dialogue.id:
+            return
+    if id_:
+        raise UnknownName("dialogue", id_, seen)
+    if len(seen) > 1:
+        more = ", ".join(seen[1:9]) + (" ..." if len(seen) > 9 else "")
+        click.echo(f"\n{len(seen)} dialogues; more: psyloom show {path} ID  ({more})")
+
+
+def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
+    """One dialogue as a reader likes it: who speaks, labels and thoughts beside."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.padding import Padding
+    from rich.panel import Panel
+
+    console = Console(highlight=False)
+    zh = dialogue.lang == "zh"
+    made = dialogue.lineage
+    source = f"{made.system}, {'rehearsal' if made.rehearsal else ', '.join(sorted(set(made.models.values())))}" if made else "read"
+    console.print(Panel.fit(f"[bold]{escape(dialogue.id)}[/]  {dialogue.lang}  {escape(source)}", border_style="dim"))
+    names = {"client": "来访者" if zh else "Client", "counselor": "咨询师" if zh else "Counselor"}
+    for number, session in enumerate(dialogue.sessions, 1):
+        if len(dialogue.sessions) > 1:
+            console.rule(f"session {number}")
+        for key, note in session.notes.items():
+            console.print(Padding(f"[dim]{escape(key)}: {escape(str(note))}[/]", (0, 0, 0, 2)))
+        for turn in session.turns:
+            if thoughts and turn.thought:
+                thought = " / ".join(f"{e.name}: {e.text}" for e in turn.thought)
+                console.print(Padding(f"[dim italic]{escape(thought)}[/]", (0, 0, 0, 6)))
+            color = "cyan" if turn.speaker == "client" else "green"
+            labels = f"  [dim]{escape(', '.join(label_name(x, dialogue.lang) for x in turn.labels))}[/]" if turn.labels else ""
+            console.print(f"[bold {color}]{names[turn.speaker]}[/]  {escape(turn.text)}{labels}")
+        if session.ended:
+            console.print(f"[dim]({escape(session.ended)})[/]")
+
+
+def label_name(label: Label, lang: str) -> str:
+    """A label's name in the dialogue's language; its id where the set is not known here."""
+    try:
+        return loaded(label.set)[label.id].name("zh" if lang == "zh" else "en")
+    except UnknownName:
+        return label.id

@@ -1,0 +1,128 @@
+"""Read what the field released: any known data set into cases, dialogues and ratings, streamed, with a defect report.
+
+A module of this package without a leading underscore is a format; adding one is adding a file.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from pkgutil import iter_modules
+from zipfile import BadZipFile
+from zlib import error as ZlibError  # noqa: N812
+
+from pydantic import ValidationError
+
+from psyloom.errors import BadRecord, UnknownName
+from psyloom.formats.read._auto import Choice, choose, layout_of
+from psyloom.formats.read._contents import Contents
+from psyloom.formats.read._files import File, files
+from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys
+from psyloom.formats.read._json import Broken
+from psyloom.records import Defect, Record, Speaker
+
+__all__ = ["Choice", "Format", "Item", "Keys", "Layout", "Unreadable", "formats", "keys", "read", "sniff"]
+
+OnDefect = Callable[[Defect], None]
+
+
+@cache
+def formats() -> Mapping[str, Format]:
+    """All formats by name."""
+    names = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    found = (import_module(f"{__name__}.{name}").FORMAT for name in names)
+    return {one.name: one for one in found}
+
+
+def sniff(path: Path | str) -> Choice:
+    """Tell from their content which format the files at a path have, and why.
+
+    Raises: BadRecord when no format fits or several do; it names them.
+    """
+    return choose(path, formats())
+
+
+def read(
+    path: Path | str,
+    format: str = "auto",  # noqa: A002
+    *,
+    on_defect: OnDefect | None = None,
+    speakers: Mapping[str, Speaker] | None = None,
+) -> Iterator[Record]:
+    """Yield the cases, dialogues and ratings in a file, a folder or a zip archive, one by one.
+
+    Args:    format: a name from `formats`, or "auto" to tell it from the content.
+             on_defect: gets every defect and reading goes on; without it the first defect raises. A defect either
+             leaves a record out or, where its text says so, is about a record that is kept.
+             speakers: who is who where the source's own names do not say: {"Anna": "client"}.
+    Raises:  UnknownName for a format, BadRecord for a path that cannot be read or a defect.
+    """
+    if format != "auto" and format not in formats():
+        raise UnknownName("format", format, formats(), see="all: `psyloom formats`")
+    chosen = sniff(path).format if format == "auto" else formats()[format]
+    return _records(chosen, files(path), on_defect or _raise, speakers or {})
+
+
+def _raise(defect: Defect) -> None:
+    raise BadRecord(str(defect), do="mend it, or pass on_defect to go on past defects")
+
+
+def _records(
+    chosen: Format, found: Iterable[File], report: OnDefect, speakers: Mapping[str, Speaker]
+) -> Iterator[Record]:
+    for _, folder in groupby(found, key=lambda file: file.folder):
+        texts: list[tuple[Layout, Item]] = []
+        for file in folder:
+            make = partial(Item, format=chosen, file=file, report=report, speakers=speakers)
+            try:
+                with Contents(file) as contents:
+                    fitting = layout_of(chosen, contents, file)
+                    if fitting is None:
+                        report(Defect(file.name, 0, "", f"not in any layout of {chosen.name}: left out"))
+                    elif fitting.unit == "folder":
+                        texts += [
+                            (fitting, make(text, number=1, alone=True)) for _, _, text in contents.items("folder")
+                        ]
+                    else:
+                        yield from _items(fitting, contents, make)
+                    if contents.replaced:
+                        report(Defect(file.name, 0, "", "holds U+FFFD, where the text was damaged: kept"))
+            except (OSError, EOFError, BadZipFile, ZlibError) as trouble:
+                report(Defect(file.name, 0, "", f"cannot be read: {trouble}"))
+        if texts:
+            layout, first = texts[0]
+            yield from _made(layout, replace(first, value=[text for _, text in texts]))
+
+
+def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Iterator[Record]:
+    whole = (make(value, number=number, alone=alone) for number, alone, value in contents.items(layout.unit))
+    sound = (item for item in whole if not _broken(item))
+    group_of = layout.group
+    if group_of is None:
+        for item in sound:
+            yield from _made(layout, item)
+        return
+    for _, rows in groupby(sound, key=lambda item: group_of(item.value)):
+        group = list(rows)
+        yield from _made(layout, make([row.value for row in group], number=group[0].number, alone=False))
+
+
+def _broken(item: Item) -> bool:
+    if isinstance(item.value, Broken):
+        item.note("", item.value.what)
+        return True
+    return False
+
+
+def _made(layout: Layout, item: Item) -> list[Record]:
+    """The records of one item; none, and a defect, when it cannot become one."""
+    try:
+        return list(layout.read(item))
+    except Unreadable as trouble:
+        item.note(trouble.field, trouble.what)
+    except ValidationError as trouble:
+        error = trouble.errors(include_url=False)[0]
+        item.note(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
+    return []

@@ -1,0 +1,181 @@
+"""What one file holds, told by its content: JSON, a table, text, Parquet or Arrow, in any usual encoding."""
+
+import csv
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from psyloom.errors import MissingExtra
+from psyloom.formats.read._files import File
+from psyloom.formats.read._format import Unit
+from psyloom.formats.read._json import Broken, values
+
+_CHUNK = 1 << 18
+_HEAD = 5  # items looked at to tell what a file is
+_JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*(?:[\[{"\]]|-?[\d.]+\s*[,\]]|true\b|false\b|null\b))')
+_CELL = re.compile(r"[\w .:/()-]{0,40}")
+
+Numbered = tuple[int, bool, Any]  # line or position from 1, alone in its file, value or Broken
+
+
+class Contents:
+    """One open file. ``head`` shows its first items, ``items`` streams all of them; close it after use.
+
+    Raises: OSError and its kin when the file cannot be read, MissingExtra for Parquet and Arrow without pyarrow.
+    """
+
+    def __init__(self, file: File) -> None:
+        self._stream = file.open()
+        self._first = self._stream.read(_CHUNK)
+        self._codec = _codec(self._first)
+        self.kind = _kind(self._first, self._codec)
+        self.replaced = False  # bytes that are no text were replaced by U+FFFD
+
+    def __enter__(self) -> "Contents":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def head(self, unit: Unit) -> list[Any]:
+        """The first values of this unit, at most five, cut short where they are long; empty when there are none."""
+        if self.kind in ("parquet", "arrow"):
+            return [value for _, _, value in islice(self._rows(), _HEAD)] if unit == "each" else []
+        text = next(self._decoded([self._first]), "")
+        if self.kind == "json":
+            return _json_head(text, unit)
+        if unit == "each":
+            return [value for _, _, value in islice(_table([text]), _HEAD) if not isinstance(value, Broken)]
+        return [text] if unit in ("text", "folder") and text.strip() else []
+
+    def items(self, unit: Unit) -> Iterator[Numbered]:
+        """All values of this unit, in order. Can be asked for once."""
+        if self.kind in ("parquet", "arrow"):
+            return self._rows()
+        chunks = self._decoded(self._chunks())
+        if self.kind == "json":
+            return values(chunks, each=unit == "each")
+        return _table(chunks) if unit == "each" else iter([(1, True, "".join(chunks))])
+
+    def _chunks(self) -> Iterator[bytes]:
+        chunk = self._first
+        while chunk:
+            yield chunk
+            chunk = self._stream.read(_CHUNK)
+
+    def _decoded(self, chunks: Iterable[bytes]) -> Iterator[str]:
+        decoder = getincrementaldecoder(self._codec)(errors="replace")
+        for chunk in chunks:
+            text = decoder.decode(chunk)
+            self.replaced = self.replaced or "\ufffd" in text
+            yield text
+
+    def _rows(self) -> Iterator[Numbered]:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as trouble:
+            raise MissingExtra(f"reading {self.kind} files", "formats") from trouble
+        self._stream.seek(0)
+        if self.kind == "parquet":
+            batches = pyarrow.parquet.ParquetFile(self._stream).iter_batches(batch_size=256)
+        else:
+            batches = iter(pyarrow.ipc.open_stream(self._stream))
+        number = 0
+        for batch in batches:
+            for row in batch.to_pylist():
+                number += 1
+                yield number, False, _plain(row)
+
+
+def _kind(first: bytes, codec: str) -> str:
+    if first.startswith(b"PAR1"):
+        return "parquet"
+    if first.startswith(b"\xff\xff\xff\xff"):
+        return "arrow"
+    return "json" if _JSON.match(first[:4096].decode(codec, errors="replace")) else "text"
+
+
+def _codec(first: bytes) -> str:
+    if first.startswith(BOM_UTF8):
+        return "utf-8-sig"
+    if first.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        getincrementaldecoder("utf-8")().decode(first)
+    except UnicodeDecodeError:
+        # Chinese text in GB 18030 is nearly all high bytes; in Western text they are rare.
+        high = sum(byte > 0x7F for byte in first)
+        return "gb18030" if high * 5 > len(first) else "cp1252"
+    return "utf-8"
+
+
+def _json_head(text: str, unit: Unit) -> list[Any]:
+    found = [value for _, _, value in islice(values([text], each=True), _HEAD)]
+    if found and isinstance(found[-1], Broken):
+        found[-1] = _cut_short(text) if len(found) == 1 else None
+    found = [value for value in found if value is not None]
+    if unit == "each":
+        return found
+    return ([found] if text.lstrip().startswith("[") else found[:1]) if unit == "whole" else []
+
+
+def _cut_short(text: str) -> Any:
+    from pydantic_core import from_json
+
+    try:
+        value = from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return None
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _table(chunks: Iterable[str]) -> Iterator[Numbered]:
+    """Rows of a comma, tab or semicolon separated table as objects. Text without a plausible header has none."""
+    lines = _lines(chunks)
+    first = next(lines, "")
+    delimiter = max(",\t;", key=first.count)
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    if len(header) < 2 or len(set(header)) < len(header) or not all(_CELL.fullmatch(cell) for cell in header):
+        return
+    csv.field_size_limit(1 << 30)  # notes and reports outgrow the module's 128 KB
+    rows = csv.reader(lines, delimiter=delimiter)
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as trouble:
+            yield rows.line_num + 1, False, Broken(f"not a row of a table ({trouble})")
+            continue
+        if row is None:
+            return
+        if len(row) == len(header):
+            yield rows.line_num + 1, False, dict(zip(header, row, strict=True))
+        elif row:
+            yield rows.line_num + 1, False, Broken(f"has {len(row)} cells, the header has {len(header)}")
+
+
+def _lines(chunks: Iterable[str]) -> Iterator[str]:
+    """Lines with their ends, cut at \\n only: U+2028 and its kin may stand inside a cell."""
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split("\n")
+        yield from (line + "\n" for line in whole)
+    if rest:
+        yield rest
+
+
+def _plain(value: Any) -> Any:
+    """A cell of Parquet or Arrow as JSON could hold it."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return float(value) if isinstance(value, Decimal) else value

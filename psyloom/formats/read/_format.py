@@ -1,0 +1,111 @@
+"""What a format is: where it comes from and the layouts it was released in, each with one reading function."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from psyloom.formats.read._files import File
+from psyloom.records import Defect, Lang, Record, Source, Speaker
+
+Unit = Literal["each", "whole", "text", "folder"]
+"""What one item of a file is: each element of an array, line of JSON Lines or row of a table; a whole JSON value;
+the whole text; or the texts of all files in one folder."""
+
+
+class Unreadable(Exception):
+    """This item cannot become a record. Reading turns it into a Defect and goes on with the next item."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+        self.field, self.what = field, what
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One released record before it is one of ours."""
+
+    value: Any
+    format: "Format"
+    file: File
+    number: int  # line of the file, or position in its array, from 1
+    alone: bool  # the file holds nothing else
+    report: Callable[[Defect], None]
+    speakers: Mapping[str, Speaker]  # names the user has assigned
+
+    def id(self, own: str | int | None = None) -> str:
+        """The record's id: the source's own where it has one that is unique, else its place in the files.
+
+        Ids of a known data set begin with its name; those of a general format stay as they are.
+        """
+        place = self.file.place if self.alone else f"{self.file.place}-{self.number}"
+        name = (place if own is None else str(own)).replace("/", "-")
+        known = self.format.general or name.startswith(f"{self.format.name}-")
+        return name if known else f"{self.format.name}-{name}"
+
+    def note(self, field: str, what: str) -> None:
+        """Report a defect of a record that is kept."""
+        self.report(Defect(self.file.name, self.number, field, what))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One shape in which a data set was released.
+
+    fits:  gives the reason why a value has this shape, or None. A value of unit "whole" may be cut short.
+    mark:  tells this data set from others of the same shape, by content; None: the shape alone tells.
+    group: neighbouring rows with the same key form one item, whose value is the list of them.
+    """
+
+    unit: Unit
+    fits: Callable[[Any], str | None]
+    read: Callable[[Item], Iterable[Record]]
+    mark: Callable[[Any, File], str | None] | None = None
+    group: Callable[[Any], Hashable] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A released format. ``lang`` None: told from the text. ``general``: a shape many data sets share."""
+
+    name: str
+    title: str
+    source: Source
+    layouts: tuple[Layout, ...]
+    lang: Lang | None = None
+    general: bool = False
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Fits objects that hold all these keys and pass the test."""
+
+    wanted: tuple[str, ...]
+    test: Callable[[dict[str, Any]], bool] | None = None
+
+    def __call__(self, value: Any) -> str | None:
+        if not isinstance(value, dict) or not all(key in value for key in self.wanted):
+            return None
+        return f"objects with {', '.join(self.wanted)}" if self.test is None or self.test(value) else None
+
+
+def keys(*wanted: str, test: Callable[[dict[str, Any]], bool] | None = None) -> Keys:
+    """``keys("thought", "patterns")`` fits objects that hold both keys."""
+    return Keys(wanted, test)
+
+
+def mentions(*words: str) -> Callable[[Any, File], str | None]:
+    """Marks values in whose texts one of the words occurs."""
+
+    def mark(value: Any, file: File) -> str | None:
+        found = next((word for text in _texts(value) for word in words if word in text), None)
+        return found and f"mentions {found!r}"
+
+    return mark
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

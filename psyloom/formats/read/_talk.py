@@ -1,0 +1,260 @@
+"""From released messages, pairs and lines to sessions and dialogues. Every reader makes its records through here."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from psyloom.formats.read._format import Item, Unreadable
+from psyloom.formats.read._lines import KNOWN, Said, left_open, name, said
+from psyloom.formats.read._speakers import OTHER, Side, sides, unsettled
+from psyloom.records import Case, Dialogue, Element, Label, Lang, Session, Speaker, Turn
+
+Dress = Callable[[dict[str, Any], Speaker], dict[str, Any]]
+"""Takes what it knows out of a message and returns it as fields of the turn; what stays becomes ``extra``."""
+
+_ROLES = ("role", "from", "speaker", "participant", "sender")
+_TEXTS = ("content", "value", "text", "message", "utterance")
+_THOUGHTS = ("reasoning_content", "thinking", "thought")
+_THINK = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_NOBODY: Mapping[str, Side] = {}
+
+
+def label(set: str, word: str, **more: Any) -> Label:  # noqa: A002
+    """The one place where readers make labels: the source's own word in a set named ``<format>_<kind>``."""
+    return Label(set=set, id=word, **more)
+
+
+def labels(set: str, words: Any) -> list[Label]:  # noqa: A002
+    """Labels for one word, a list of words, or nothing."""
+    listed = words if isinstance(words, list) else [words]
+    return [label(set, str(word).strip()) for word in listed if word is not None and str(word).strip()]
+
+
+def lang_of(text: str) -> Lang:
+    """Chinese if a tenth of the characters are, for mixed texts lean on few letters."""
+    sample = text[:2000]
+    return "zh" if len(_CJK.findall(sample)) * 10 > len(sample) else "en"
+
+
+def listed(item: Item, field: str, value: Any) -> list[dict[str, Any]]:
+    """A list of objects. Arrow keeps such lists as an object of equally long lists: these are turned around."""
+    if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
+        value = [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Unreadable(field, "is not a list of objects")
+    return value
+
+
+def session(
+    item: Item,
+    field: str,
+    messages: Any,
+    words: Mapping[str, Side] = _NOBODY,
+    dress: Dress | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Session:
+    """A session from a list of message objects.
+
+    Args:    field: where the messages stand in the record.   words: speaker words of this format, before the usual.
+             notes: of the session; system messages and what third persons say are added to them. A dialogue
+             takes the system message over as ``extra["system"]``.
+    Raises:  Unreadable when nobody can be told to be client or counselor.
+    """
+    rows = listed(item, field, messages)
+    roles = [_taken(row, _ROLES) for row in rows]
+    known = sides([str(role) for _, role in roles if role], item.speakers, words)
+    if trouble := unsettled(known):
+        raise Unreadable(field, trouble)
+    whole = [known.get(str(role)) if role else None for _, role in roles]
+    written = dict(notes or {})
+    turns: list[Turn] = []
+    for at, (row, (key, role), who) in enumerate(zip(rows, roles, whole, strict=True)):
+        where = f"{field}.{at}"
+        if not role:
+            who = _guess(item, where, whole, at)
+        if who == "system":
+            written["system"] = _join(written.get("system"), row.get("content", row.get("value")))
+        elif who is None:
+            item.note(where, f"{role!r} is neither client nor counselor: kept in the session's notes")
+            written["others"] = [*written.get("others", []), {"before_turn": len(turns), **row}]
+        else:
+            rest = {k: v for k, v in row.items() if k != key}
+            turns.append(_message(item, where, who, rest, dress))
+            whole[at] = who
+    return Session(turns=turns, notes=written)
+
+
+def pairs(item: Item, field: str, history: Any) -> list[dict[str, Any]]:
+    """Messages of a history of [client, counselor] pairs."""
+    rows = [] if history is None else history
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 2 for row in rows):
+        raise Unreadable(field, "is not a list of pairs")
+    return [m for c, k in rows for m in ({"role": "client", "content": c}, {"role": "counselor", "content": k})]
+
+
+def lines(
+    item: Item,
+    field: str,
+    text: str,
+    words: Mapping[str, Side] = _NOBODY,
+    prefix: re.Pattern[str] = KNOWN,
+    notes: Mapping[str, Any] | None = None,
+) -> Session:
+    """A session from text with prefixed lines; what stands before the first one becomes the note "before"."""
+    before, passages = said(text, prefix)
+    if passages and not passages[-1].text:
+        item.note(field, f"ends in an open prefix {passages.pop().name!r}: left out")
+    rows = [_row(passage) for passage in passages]
+    return session(item, field, rows, words, notes={**some(before=before or None), **(notes or {})})
+
+
+def prefixed(item: Item, field: str, strings: Any, prefix: re.Pattern[str] = KNOWN) -> list[dict[str, Any]]:
+    """Messages of a list of strings, each with its speaker's prefix."""
+    if not isinstance(strings, list) or not all(isinstance(one, str) for one in strings):
+        raise Unreadable(field, "is not a list of texts")
+    marks = [prefix.match(one) for one in strings]
+    return [
+        {"role": name(mark), "content": one[mark.end() :]} if mark else {"content": one}
+        for one, mark in zip(strings, marks, strict=True)
+    ]
+
+
+def dialogue(
+    item: Item,
+    *sessions: Session,
+    own: str | int | None = None,
+    lang: Lang | None = None,
+    case: Case | None = None,
+    labels: Sequence[Label] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> Dialogue:
+    """A dialogue of this item. ``own``: the id in the source; ``extra``: what of the item is left over.
+
+    Raises: Unreadable when nothing was said.
+    """
+    left = dict(extra or {})
+    for one in sessions:  # the prompt under which a counselor spoke belongs to the dialogue
+        if system := one.notes.pop("system", None):
+            left.setdefault("system", system)
+    turns = [turn for one in sessions for turn in one.turns]
+    speakers = {turn.speaker for turn in turns}
+    if not turns:
+        raise Unreadable("", "holds no message")
+    if len(speakers) == 1:
+        item.note("", f"only the {turns[0].speaker} speaks")
+    return Dialogue(
+        id=item.id(own),
+        lang=lang or item.format.lang or lang_of(" ".join(turn.text for turn in turns[:6])),
+        sessions=list(sessions),
+        case=case,
+        labels=list(labels),
+        source=item.format.source,
+        extra=left,
+    )
+
+
+def case(item: Item, own: str | int | None = None, lang: Lang | None = None, **facets: Any) -> Case:
+    """A case of this item; facets and fields that are None are left out."""
+    given = some(**facets)
+    language = lang or item.format.lang or lang_of(" ".join(_strings(given.values())))
+    return Case(id=item.id(own), lang=language, source=item.format.source, **given)
+
+
+def some(**given: Any) -> dict[str, Any]:
+    """What of this is not None."""
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def thinking(text: str) -> tuple[list[Element], str]:
+    """Take a leading ``<think>`` block off a reply."""
+    if not (found := _THINK.match(text)):
+        return [], text
+    return [Element(name="think", text=found[1].strip())], text[found.end() :]
+
+
+def text(row: dict[str, Any], key: str) -> str | None:
+    """Take a text out of an object; None when it is missing, null or blank.
+
+    Raises: Unreadable when it is something else.
+    """
+    value = row.pop(key, None)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str | int | float):
+        raise Unreadable(key, f"should be text, is {type(value).__key__}")
+    return str(value).strip()
+
+
+def _message(item: Item, where: str, who: Speaker, rest: dict[str, Any], dress: Dress | None) -> Turn:
+    key, content = _taken(rest, _TEXTS)
+    rest.pop(key, None)
+    spoken, others = _parts(content)
+    if others:
+        rest["parts"] = others
+    fields = dress(rest, who) if dress else {}
+    if who == "counselor" and "<think>" in spoken[:20]:
+        thought, spoken = thinking(spoken)
+        fields["thought"] = [*thought, *fields.get("thought", [])]
+    for key_ in _THOUGHTS:
+        if isinstance(rest.get(key_), str) and (reasoned := rest.pop(key_)).strip():
+            fields["thought"] = [*fields.get("thought", []), Element(name=key_, text=reasoned.strip())]
+    return Turn(speaker=who, text=_clean(item, where, spoken, who), extra=rest, **fields)
+
+
+def _clean(item: Item, where: str, spoken: str, who: Speaker) -> str:
+    spoken = spoken.strip()
+    if (start := left_open(spoken)) is not None:
+        item.note(where, f"an open prefix {spoken[start:].strip()!r} was left at its end: cut off")
+        spoken = spoken[:start].rstrip()
+    if (":" in spoken[:24] or "：" in spoken[:24]) and (mark := KNOWN.match(spoken)):
+        if sides([name(mark)])[name(mark)] == who:
+            spoken = spoken[mark.end() :]
+        else:
+            item.note(where, f"the {who}'s message begins with {mark[0].strip()!r}")
+    if not spoken:
+        item.note(where, "empty message")
+    return spoken
+
+
+def _guess(item: Item, where: str, whole: list[Side | None], at: int) -> Speaker:
+    """Who speaks where no role is given: the other one than before, else than after, else the client."""
+    before = next((who for who in reversed(whole[:at]) if who in OTHER), None)
+    after = next((who for who in whole[at + 1 :] if who in OTHER), None)
+    guess = OTHER.get(before or after or "counselor", "client")
+    item.note(where, f"no role is given: taken as the {guess}")
+    return guess
+
+
+def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, Any]:
+    return next(((key, row[key]) for key in keys if row.get(key) is not None), ("", None))
+
+
+def _parts(content: Any) -> tuple[str, list[Any]]:
+    """The text of a message's content, which may be a list of typed parts, and the parts that are no text."""
+    if isinstance(content, list):
+        spoken = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        return "\n".join(spoken), [part for part in content if not isinstance(part, dict) or "text" not in part]
+    return "" if content is None else str(content), []
+
+
+def _row(passage: Said) -> dict[str, Any]:
+    return {"role": passage.name, "content": passage.text} | (
+        {"directions": passage.directions} if passage.directions else {}
+    )
+
+
+def _join(before: Any, more: Any) -> str:
+    return "\n\n".join(str(one) for one in (before, more) if one)
+
+
+def _strings(values: Iterable[Any]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from _strings(value.values())
+        elif isinstance(value, list):
+            yield from _strings(value)
+        elif hasattr(value, "leaves"):
+            yield from (words for _, words in value.leaves())

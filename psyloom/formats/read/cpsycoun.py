@@ -1,0 +1,89 @@
+"""CPsyCoun (arXiv 2405.16433): reports, CPsyCounD as text files or rows, and the benchmark CPsyCounE."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psyloom.formats.read._exchange import exchange
+from psyloom.formats.read._files import File
+from psyloom.formats.read._format import Format, Item, Layout, keys
+from psyloom.formats.read._lines import prefixes, said, speaks
+from psyloom.formats.read._talk import case, dialogue, labels, lines, prefixed, session, text
+from psyloom.records import Case, Dialogue, Report, Source
+
+TOPICS = (
+    "Self-growth", "Emotion&Stress", "Education", "Love&Marriage", "Family Relationship",
+    "Social Relationship", "Sex", "Career", "Mental Disease",
+)  # fmt: skip
+# Field of a report -> its names. Only 案例简述 is known from the release, the Chinese others are translations.
+_REPORT = {
+    "title": ("title", "案例标题"),
+    "type": ("type", "案例类型"),
+    "method": ("method", "咨询方法"),
+    "brief": ("case_brief", "案例简述"),
+    "process": ("consultation_process", "咨询经过"),
+    "reflections": ("experience_thoughts", "经验感想"),
+}
+_D = prefixes("来访者", "心理咨询师", "咨询师")
+
+
+def _is_d(value: Any) -> str | None:
+    passages = said(value, _D)[1] if isinstance(value, str) else []
+    names = {passage.name for passage in passages}
+    # Strategy lists right behind the prefix are DiaCBT's.
+    good = {"来访者", "心理咨询师"} <= names and not any(passage.text.startswith("[") for passage in passages)
+    return "lines by 来访者 and 心理咨询师" if good else None
+
+
+def _is_e(value: Any) -> str | None:
+    good = isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+    return "a list of lines by 求助者 and 支持者" if good and speaks(value, "求助者", "支持者") else None
+
+
+def _topic(file: File) -> str | None:
+    return next((part for part in file.name.split("/")[::-1] if part in TOPICS), None)
+
+
+def _read_d(item: Item) -> Iterator[Dialogue]:
+    yield dialogue(item, lines(item, "text", item.value, prefix=_D))
+
+
+def _read_e(item: Item) -> Iterator[Dialogue]:
+    topic = _topic(item.file)
+    own = f"{topic}-{item.file.place.rpartition('/')[2]}" if topic else None
+    told = session(item, "lines", prefixed(item, "lines", item.value))
+    yield dialogue(item, told, own=own, labels=labels("cpsycoun_topic", topic))
+
+
+def _read_row(item: Item) -> Iterator[Dialogue]:
+    row = dict(item.value)
+    yield dialogue(item, exchange(item, row), extra=row)
+
+
+def _read_report(item: Item) -> Iterator[Case]:
+    row = dict(item.value)
+    fields = {
+        field: next((found for name in names if (found := text(row, name)) is not None), None)
+        for field, names in _REPORT.items()
+    }
+    yield case(item, report=Report(**fields), extra=row)
+
+
+FORMAT = Format(
+    "cpsycoun",
+    "CPsyCoun reports, dialogues (CPsyCounD) and benchmark (CPsyCounE)",
+    Source(
+        name="CPsyCoun",
+        # The repository says CC-BY-4.0, the card of the same data CC-BY-SA-4.0: the stricter one holds until cleared.
+        licence="CC-BY-SA-4.0",
+        url="https://github.com/CAS-SIAT-XinHai/CPsyCoun",
+        synthetic=True,
+    ),
+    (
+        Layout("text", _is_d, _read_d),
+        Layout("whole", _is_e, _read_e, mark=lambda _, file: (t := _topic(file)) and f"in a folder {t!r}"),
+        Layout("each", keys("案例简述"), _read_report),
+        Layout("each", keys("case_brief", "consultation_process"), _read_report),
+        Layout("each", keys("instruction", "input", "output", "history"), _read_row, mark=lambda *_: None),
+    ),
+    lang="zh",
+)

@@ -1,0 +1,40 @@
+"""Dialogues of the sdialog toolkit: named speakers with personas, turns and events."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psyloom.formats.read._format import Format, Item, Layout, keys
+from psyloom.formats.read._speakers import OTHER, Side, side
+from psyloom.formats.read._talk import dialogue, session
+from psyloom.records import Dialogue, Source
+
+
+def _is_sdialog(row: dict[str, Any]) -> bool:
+    turns = row["turns"]
+    return isinstance(turns, list) and all(isinstance(turn, dict) and "text" in turn for turn in turns[:3])
+
+
+def _cast(personas: Any) -> dict[str, Side]:
+    """Who each persona is, by the role its description gives: patient, therapist, general practitioner ..."""
+    found: dict[str, Side] = {}
+    for name, persona in (personas if isinstance(personas, dict) else {}).items():
+        role = str(persona.get("role") or "") if isinstance(persona, dict) else ""
+        known = (OTHER.get(side(word) or "system") for word in (role, *reversed(role.split())))
+        if other := next(filter(None, known), None):
+            found[name] = OTHER[other]
+    return found
+
+
+def _read(item: Item) -> Iterator[Dialogue]:
+    row = dict(item.value)
+    told = session(item, "turns", row.pop("turns"), _cast(row.get("personas")))
+    own = row.pop("id", None)
+    yield dialogue(item, told, own=own, extra={key: value for key, value in row.items() if value is not None})
+
+
+FORMAT = Format(
+    "sdialog",
+    "sdialog JSON",
+    Source(name="sdialog dialogue"),
+    (Layout("each", keys("turns", test=_is_sdialog), _read),),
+)

@@ -1,0 +1,66 @@
+"""SoulChat (arXiv 2311.00273): SoulChatCorpus, the chats its demo keeps, and its text samples."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
+from psyloom.formats.read._talk import case, dialogue, labels, lines, session, text
+from psyloom.formats.read.messages import chat
+from psyloom.records import Answer, Case, Dialogue, Post, Source
+
+
+def _read_dialogue(item: Item) -> Iterator[Dialogue]:
+    """id, topic, messages."""
+    row = dict(item.value)
+    told = session(item, "messages", row.pop("messages"))
+    yield dialogue(item, told, own=text(row, "id"), labels=labels("soulchat_topic", text(row, "topic")), extra=row)
+
+
+def _read_demo(item: Item) -> Iterator[Dialogue]:
+    """user and bot: two lists; the user's may be one longer."""
+    row = dict(item.value)
+    user, bot = row.pop("user"), row.pop("bot")
+    if not isinstance(user, list) or not isinstance(bot, list) or not 0 <= len(user) - len(bot) <= 1:
+        raise Unreadable("bot", "should be a list as long as 'user', or one shorter")
+    told = [{"role": ("user", "bot")[at % 2], "content": (user, bot)[at % 2][at // 2]} for at in range(len(user + bot))]
+    yield dialogue(item, session(item, "messages", told), extra=row)
+
+
+def _read_sample(item: Item) -> Iterator[Dialogue]:
+    """input: the talk up to an open counselor prefix; target: what the counselor says next."""
+    row = dict(item.value)
+    told = lines(item, "input", f"{row.pop('input')}{row.pop('target')}")
+    yield dialogue(item, told, extra=row)
+
+
+def _read_post(item: Item) -> Iterator[Case]:
+    """id, topic, question, answer."""
+    row = dict(item.value)
+    answer = text(row, "answer")
+    post = Post(
+        text=text(row, "question") or "", topic=text(row, "topic"), answers=[Answer(text=answer)] if answer else []
+    )
+    yield case(item, post=post, extra=row)
+
+
+def _texts(*names: str) -> Any:
+    return lambda row: all(isinstance(row[name], str) for name in names)
+
+
+FORMAT = Format(
+    "soulchat",
+    "SoulChatCorpus and the demo's chats",
+    Source(
+        name="SoulChatCorpus",
+        licence="unknown; non-commercial research use",
+        url="https://modelscope.cn/datasets/YIRONGCHEN/SoulChatCorpus",
+        synthetic=True,
+    ),
+    (
+        Layout("each", keys("id", "topic", "messages", test=lambda row: chat(row["messages"])), _read_dialogue),
+        Layout("each", keys("user", "bot"), _read_demo),
+        Layout("each", keys("input", "target", test=_texts("input", "target")), _read_sample),
+        Layout("each", keys("topic", "question", "answer", test=_texts("question", "answer")), _read_post),
+    ),
+    lang="zh",
+)

@@ -1,0 +1,81 @@
+"""The formats dialogues can be written in."""
+
+from psyloom.errors import UnknownName
+from psyloom.formats.write.chat import messages_rows, swift_rows, xtuner_rows
+from psyloom.formats.write.inspect_log import open_inspect
+from psyloom.formats.write.pairs import alpaca_rows, xtuner_pairs_rows
+from psyloom.formats.write.parquet import open_parquet
+from psyloom.formats.write.sdialog_json import open_sdialog
+from psyloom.formats.write.sharegpt import sharegpt_rows, write_dataset_info
+from psyloom.formats.write.spans import open_spans
+from psyloom.formats.write.transcripts import open_markdown, open_text
+from psyloom.formats.write.trl import trl_dpo_rows, trl_kto_rows, trl_sft_rows
+from psyloom.formats.write.turns_csv import open_csv
+from psyloom.formats.write.writer import EVERY_TRAINER, Writer, by_rows
+
+_LINES = (".jsonl", ".json")
+_ARRAY = (".json", ".jsonl")
+_FREE = EVERY_TRAINER | {"consecutive"}
+_NAMED = frozenset({"client_name", "counselor_name", "thoughts"})
+_LEARNED_AGAIN = "with one example per turn, set mask_history: true, or the replies in the history are learned again"
+
+WRITERS: dict[str, Writer] = {
+    writer.name: writer
+    for writer in (
+        Writer(
+            "messages", "OpenAI messages", by_rows(messages_rows), _LINES, _FREE | {"mask"}, ("dialogue", "turn")
+        ),
+        Writer("sharegpt", "ShareGPT", by_rows(sharegpt_rows), _ARRAY, _FREE, ("dialogue", "turn")),
+        Writer(
+            "alpaca", "Alpaca with history", by_rows(alpaca_rows), _ARRAY, EVERY_TRAINER, ("turn", "dialogue"),
+            strict=True, note=f"in LLaMA-Factory: {_LEARNED_AGAIN}",
+        ),
+        Writer(
+            "llamafactory", "LLaMA-Factory folder with dataset_info.json", by_rows(sharegpt_rows), (".jsonl",), _FREE,
+            ("dialogue", "turn"), strict=True, finish=write_dataset_info, note=_LEARNED_AGAIN,
+        ),
+        Writer(
+            "swift", "ms-swift", by_rows(swift_rows), _LINES, _FREE | {"mask", "weight"}, ("dialogue", "turn"),
+            strict=True, note="weights other than 0 and 1 need ms-swift 4.2 or later and --is_binary_loss_scale false",
+        ),
+        Writer(
+            "xtuner", "XTuner 1 (and 0.2 through openai_map_fn)", by_rows(xtuner_rows), (".jsonl",), _FREE | {"mask"},
+            ("dialogue", "turn"), strict=True,
+        ),
+        Writer(
+            "xtuner-pairs", "XTuner 0.2 conversations", by_rows(xtuner_pairs_rows), _ARRAY, EVERY_TRAINER | {"mask"},
+            ("dialogue", "turn"), strict=True,
+        ),
+        Writer(
+            "trl-sft", "TRL supervised fine-tuning", by_rows(trl_sft_rows), _LINES, _FREE, ("turn", "dialogue"),
+            strict=True, note="with whole dialogues, set assistant_only_loss=True",
+        ),
+        Writer("trl-dpo", "TRL DPO pairs", by_rows(trl_dpo_rows), _LINES, _FREE, ("turn",), strict=True),
+        Writer("trl-kto", "TRL KTO, unpaired", by_rows(trl_kto_rows), _LINES, _FREE, ("turn",), strict=True),
+        Writer(
+            "parquet", "Parquet of OpenAI messages", open_parquet, (".parquet",), _FREE | {"mask"},
+            ("dialogue", "turn"),
+        ),
+        Writer("text", "plain text, one file per dialogue", open_text, (), _NAMED | {"sessions"}),
+        Writer("markdown", "Markdown, one file per dialogue", open_markdown, (), _NAMED | {"hidden"}),
+        Writer("csv", "CSV, one line per turn", open_csv, (".csv",), _NAMED | {"hidden"}),
+        Writer(
+            "conll", "CoNLL-like columns of span labels", open_spans, (".conll", ".tsv", ".txt"),
+            _NAMED - {"thoughts"},
+        ),
+        Writer("sdialog", "sdialog JSON, one file per dialogue", open_sdialog, (), _NAMED | {"hidden"}),
+        Writer(
+            "inspect", "inspect_ai log", open_inspect, (".json",), frozenset({"target", "system", "thoughts", "hidden"})
+        ),
+    )
+}  # fmt: skip
+
+
+def writer_for(name: str) -> Writer:
+    """The writer of that name.
+
+    Raises:  UnknownName, with the nearest names.
+    """
+    if name not in WRITERS:
+        raise UnknownName("export format", name, WRITERS)
+    return WRITERS[name]

@@ -1,0 +1,119 @@
+"""CACTUS: counseling scripts planned with cognitive behavioral theory. arXiv 2407.03103.
+
+The writer follows the data generation of the paper: intake form, attitude, plan, then the whole dialogue in one call.
+Counselor and client are those of CounselingEval: a plan made once, then turn by turn.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, Field
+
+from psyloom.agents import Ask, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
+from psyloom.knowledge import OneOf, Term, label_set
+from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Turn
+
+TECHNIQUES = label_set("cbt_technique")
+ATTITUDES = label_set("attitude")
+END = "[/END]"
+
+
+class Plan(BaseModel):
+    """The planner's answer."""
+
+    cbt_technique: Annotated[str, OneOf(TECHNIQUES, strict=False)]
+    cbt_plan: str = Field(min_length=1)
+
+
+def on_list(plan: Plan) -> str | None:
+    """What is wrong with a technique outside the twelve."""
+    if plan.cbt_technique in TECHNIQUES:
+        return None
+    return f"cbt_technique: {plan.cbt_technique!r} is not in the list / 不在列表中"
+
+
+def plan_notes(plan: Plan) -> dict[str, str]:
+    """The plan as notes of the session; a technique that stayed outside the list is marked."""
+    marked = {} if plan.cbt_technique in TECHNIQUES else {"off_list": plan.cbt_technique}
+    return {"cbt_technique": plan.cbt_technique, "cbt_plan": plan.cbt_plan} | marked
+
+
+def attitude_of(disposition: Disposition | None) -> Term:
+    """The client's attitude as a label; neutral when the case names none (DEFAULT)."""
+    return ATTITUDES[(disposition and disposition.attitude) or "neutral"]
+
+
+class Cactus(Writer):
+    """Data generation: procedure A of the paper."""
+
+    sight: ClassVar[Sight] = {
+        "intake_writer": {"thought", "demographics"},
+        "planner": {"demographics", "intake.reason", "thought"},
+        "script_writer": {"demographics", "intake", "disposition.instruction"},
+    }
+    attitude: Literal["case", "positive", "neutral", "negative"] = Field(
+        "case", description="case: the case's own, or drawn by the seed where it has none; else the same for all"
+    )
+    messages: tuple[int, int] = Field((21, 35), description="fewest and most messages of a script")
+    strict: bool = Field(True, description="ask again for a script that breaks a rule; false keeps it, as released")
+
+    async def write(self, case: Case, ask: Ask) -> Dialogue:
+        if case.intake is None:
+            case.intake = await ask("intake", Intake)
+            case.derived.append("intake")
+        attitude = self._assign(case, ask)
+        plan = await ask("plan_script", Plan, prefer=on_list, techniques=TECHNIQUES)
+        rules = ScriptRules(messages=self.messages, first="counselor")
+        turns = await write_script(
+            ask, "script", rules, strict=self.strict, attitude=attitude, plan=plan,
+            technique=TECHNIQUES.find(plan.cbt_technique) or plan.cbt_technique, fewest=self.messages[0], most=self.messages[1],
+        )  # fmt: skip
+        return ask.dialogue(turns, attitude=attitude.id, **plan_notes(plan))
+
+    def _assign(self, case: Case, ask: Ask) -> Term:
+        """Give the case exactly one attitude."""
+        disposition = case.disposition or Disposition()
+        chosen: Attitude = ask.rng("attitude").choice(("positive", "neutral", "negative"))
+        if self.attitude != "case":
+            chosen = self.attitude
+        elif disposition.attitude:
+            chosen = disposition.attitude
+        case.disposition = disposition.model_copy(update={"attitude": chosen})
+        return ATTITUDES[chosen]
+
+
+class CactusCounselor(Counselor):
+    """CounselingEval's counselor: one plan from the client's first words, then one reply a turn. Procedure B."""
+
+    sight: ClassVar[Sight] = {
+        "planner": {"demographics", "intake.reason"},
+        "counselor": {"demographics", "intake.reason"},
+    }
+    needs: ClassVar[frozenset[str]] = frozenset({"intake.reason"})
+
+    class Memory(BaseModel):
+        plan: Plan | None = None
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        memory = talk.memory(self, self.Memory)
+        if memory.plan is None:
+            memory.plan = await ask("plan", Plan, prefer=on_list, talk=talk, techniques=TECHNIQUES)
+            talk.session.notes |= plan_notes(memory.plan)
+        return Turn.counselor(await ask("counselor", talk=talk, plan=memory.plan))
+
+
+class CactusClient(Client):
+    """CounselingEval's client: the intake form and one of three attitudes."""
+
+    sight: ClassVar[Sight] = {"client": {"demographics", "intake", "disposition.attitude", "disposition.instruction"}}
+    needs: ClassVar[frozenset[str]] = frozenset({"intake"})
+
+    client_sees_full_record: bool = Field(
+        False,
+        description="show the client the whole case, the counselor's part included, as the released code did by mistake",
+    )
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        record = ask.desk.case.model_dump_json(exclude_defaults=True) if self.client_sees_full_record else ""
+        text = await ask("client", talk=talk, attitude=attitude_of(ask.desk.case.disposition), end=END, record=record)
+        text, closes = take_end(text, END)
+        return Turn(speaker="client", text=text, closes=closes)
