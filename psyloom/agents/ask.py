@@ -20,7 +20,10 @@ from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, sentences
 
 T = TypeVar("T")
-_NOT_TOLD = {"demographics", "personality", "disposition"}  # facts about the client that nobody says as a sentence
+# Facts about a client that nobody says as a sentence: whole facets, and fields by their name.
+_NOT_TOLD = {"demographics", "personality", "disposition"}
+_NOT_TOLD_FIELDS = {"distortions", "topic", "answers", "id", "author", "about_author", "type", "method", "group", "focus", "path",
+                    "diagnoses", "code", "system", "age", "gender", "occupation"}  # fmt: skip
 Check = Callable[[Any], str | None]
 """Takes a value, returns what is wrong with it, or None. The words go back to the model."""
 
@@ -208,11 +211,7 @@ class Ask:
     def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int) -> Cue:
         front = prompt.front
         seen = self.role.seen_by().get(front.agent, frozenset())
-        words = [
-            text
-            for path, text in self.desk.case.leaves()
-            if in_sight(path, seen) and path.split(".")[0] not in _NOT_TOLD
-        ]
+        words = [text for path, text in self.desk.case.leaves() if in_sight(path, seen) and _told(path)]
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
         seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{len(self.desk.trace)}"
         return Cue(
@@ -259,6 +258,11 @@ class Ask:
         quality = self.desk.dialogue.quality
         quality.rejected += 1
         quality.guards.update(_plus(quality.guards, soft))
+
+
+def _told(path: str) -> bool:
+    facet, *fields = path.split(".")
+    return facet not in _NOT_TOLD and not _NOT_TOLD_FIELDS.intersection(fields)
 
 
 def _plus(counts: Mapping[str, int], soft: Sequence[tuple[str, str]]) -> dict[str, int]:

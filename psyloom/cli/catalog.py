@@ -10,7 +10,11 @@ from psyloom.systems import System, find_system, find_systems
 
 @click.command()
 @click.option("--tag", help="Only systems with this tag, e.g. 'Specific Therapy'.")
-@click.option("--role", type=click.Choice(["writer", "client", "counselor", "annotator"]), help="Only systems that offer this role.")
+@click.option(
+    "--role",
+    type=click.Choice(["writer", "client", "counselor", "annotator"]),
+    help="Only systems that offer this role.",
+)
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Only systems whose paper works in this language.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def systems(tag: str | None, role: str | None, lang: str | None, as_json: bool) -> None:
@@ -33,12 +37,22 @@ def systems(tag: str | None, role: str | None, lang: str | None, as_json: bool) 
 
     table = Table("system", "roles", "paper's language", "tags", "what it does", box=None, header_style="bold")
     for s in found:
-        table.add_row(s.slug, ", ".join(s.card.roles), ", ".join(s.card.paper_languages), ", ".join(s.card.tags), s.card.summary.en)
+        table.add_row(
+            s.slug,
+            ", ".join(s.card.roles),
+            ", ".join(s.card.paper_languages),
+            ", ".join(s.card.tags),
+            s.card.summary.en,
+        )
     Console().print(table if found else "no system fits; all: psyloom systems")
 
 
 def _facts(system: System) -> dict[str, Any]:
-    return {"slug": system.slug, **system.card.model_dump(mode="json"), "options": {r: options_of(system, r) for r in system.card.roles}}
+    return {
+        "slug": system.slug,
+        **system.card.model_dump(mode="json"),
+        "options": {r: options_of(system, r) for r in system.card.roles},
+    }
 
 
 def options_of(system: System, role: str) -> dict[str, dict[str, Any]]:
@@ -51,7 +65,9 @@ def options_of(system: System, role: str) -> dict[str, dict[str, Any]]:
 
 @click.command()
 @click.argument("slug")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Language of the summary.")
+@click.option(
+    "--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="Language of the summary."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def system(slug: str, lang: str, as_json: bool) -> None:
     """Show one system: whose it is, what it does, what is the paper's and what is ours."""
@@ -70,7 +86,11 @@ def system(slug: str, lang: str, as_json: bool) -> None:
         click.echo(f"  {doc[0] if doc else ''}")
         for name, facts in options_of(found, role).items():
             click.echo(f"  --set {name}={json.dumps(facts['default'], default=str)}  {facts['description']}")
-    for title, lines in (("the paper's", card.paper), ("ours (DEFAULT)", card.defaults), ("departures", card.departures)):
+    for title, lines in (
+        ("the paper's", card.paper),
+        ("ours (DEFAULT)", card.defaults),
+        ("departures", card.departures),
+    ):
         click.secho(f"\n{title}", bold=True)
         click.echo("\n".join(f"  - {line}" for line in lines) or "  none")
 
@@ -98,5 +118,9 @@ def schema(record: str) -> None:
 
     kind = {"case": Case, "dialogue": Dialogue, "rating": Rating}[record]
     body = kind.model_json_schema()
-    body["properties"] = {"psyloom": {"const": kind.tag(), "description": "kind and version of the record"}} | body["properties"]
-    click.echo(json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **body}, ensure_ascii=False, indent=2))
+    body["properties"] = {"psyloom": {"const": kind.tag(), "description": "kind and version of the record"}} | body[
+        "properties"
+    ]
+    click.echo(
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **body}, ensure_ascii=False, indent=2)
+    )

@@ -24,14 +24,24 @@ NOTICE = {
 
 @click.command()
 @click.argument("who", metavar="ROLE:SLUG")
-@click.option("--cases", "file", type=click.Path(path_type=Path), help="Cases to choose from. Default: the system's own.")
+@click.option(
+    "--cases", "file", type=click.Path(path_type=Path), help="Cases to choose from. Default: the system's own."
+)
 @click.option("--id", "id_", help="Which case. Default: the first one.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="First case in this language, and prompts in it.")
 @click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE")
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the dialogue to this file at the end.")
+@click.option(
+    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the dialogue to this file at the end."
+)
 def chat(
-    who: str, file: Path | None, id_: str | None, lang: str | None, models: tuple[str, ...], settings: tuple[str, ...], save: Path | None
+    who: str,
+    file: Path | None,
+    id_: str | None,
+    lang: str | None,
+    models: tuple[str, ...],
+    settings: tuple[str, ...],
+    save: Path | None,
 ) -> None:
     """Talk with a system's client or counselor in the terminal; you take the other side.
 
@@ -44,7 +54,9 @@ def chat(
     assert isinstance(role, Client | Counselor)
     case = _case(file or find_system(slug).cases(), id_, lang)
     if missing := lacking(case, role.wants()):
-        raise MissingFacet(f"case {case.id!r} lacks {', '.join(missing)}", do="choose another case with --cases and --id")
+        raise MissingFacet(
+            f"case {case.id!r} lacks {', '.join(missing)}", do="choose another case with --cases and --id"
+        )
     dialogue = asyncio.run(_talk(role, case, models_of(models), lang))
     if save:
         write_jsonl(save, [dialogue.dialogue])
@@ -102,7 +114,9 @@ def _input(me: str, lang: str) -> str:
 
 
 def _name(who: str, lang: str) -> str:
-    return {"client": "来访者" if lang == "zh" else "client", "counselor": "咨询师" if lang == "zh" else "counselor"}[who]
+    return {"client": "来访者" if lang == "zh" else "client", "counselor": "咨询师" if lang == "zh" else "counselor"}[
+        who
+    ]
 
 
 class _Stream:

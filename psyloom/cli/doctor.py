@@ -46,7 +46,11 @@ def _tell(facts: dict[str, Any]) -> None:
     for name, there in facts["keys"].items():
         click.echo(f"{name}: {providers()[name]['key']} is {'set' if there else 'not set'}")
     for spec, found in facts["models"].items():
-        answer = f"reachable, structured answers: {found['json']}" if found["reachable"] else f"not usable: {found['trouble']}"
+        answer = (
+            f"reachable, structured answers: {found['json']}"
+            if found["reachable"]
+            else f"not usable: {found['trouble']}"
+        )
         click.echo(f"{spec}: {answer}")
 
 

@@ -27,20 +27,54 @@ def run_options(command: Command) -> Command:
     """The options that every run shares."""
     for option in reversed(
         (
-            click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder; the same one continues a run."),
-            click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL", help="e.g. openai:gpt-4o-mini, client=ollama:qwen3, http://host/v1#NAME. Default: rehearsal."),
-            click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the prompts. Default: each case's own."),
+            click.option(
+                "--out",
+                required=True,
+                type=click.Path(path_type=Path),
+                help="Output folder; the same one continues a run.",
+            ),
+            click.option(
+                "--model",
+                "models",
+                multiple=True,
+                metavar="[AGENT=]MODEL",
+                help="e.g. openai:gpt-4o-mini, client=ollama:qwen3, http://host/v1#NAME. Default: rehearsal.",
+            ),
+            click.option(
+                "--lang", type=click.Choice(["zh", "en"]), help="Language of the prompts. Default: each case's own."
+            ),
             click.option("--limit", type=click.IntRange(1), help="Only the first N cases."),
             click.option("--seed", type=int, default=0, show_default=True),
-            click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight."),
-            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the system; see `psyloom system SLUG`."),
-            click.option("--tries", type=click.IntRange(1), default=3, show_default=True, help="How often an answer is asked for."),
+            click.option(
+                "--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight."
+            ),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="An option of the system; see `psyloom system SLUG`.",
+            ),
+            click.option(
+                "--tries",
+                type=click.IntRange(1),
+                default=3,
+                show_default=True,
+                help="How often an answer is asked for.",
+            ),
             click.option("--max-calls", type=click.IntRange(0), help="Stop, resumably, after so many calls."),
             click.option("--max-cost", type=click.FloatRange(0), help="Stop, resumably, after so many US dollars."),
             click.option("--max-minutes", type=click.FloatRange(0), help="Stop, resumably, after so many minutes."),
-            click.option("--price", "prices", multiple=True, metavar="MODEL=IN/OUT", help="US dollars per million tokens."),
+            click.option(
+                "--price", "prices", multiple=True, metavar="MODEL=IN/OUT", help="US dollars per million tokens."
+            ),
             click.option("--derive", is_flag=True, help="Let a model write the facets that a case lacks."),
-            click.option("--traces/--no-traces", default=True, show_default=True, help="Write every prompt and answer to traces.jsonl."),
+            click.option(
+                "--traces/--no-traces",
+                default=True,
+                show_default=True,
+                help="Write every prompt and answer to traces.jsonl.",
+            ),
             click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
         )
     ):
@@ -110,9 +144,21 @@ def _execute(
     with Bar() as bar:
         summary = _loop(
             run_cases(
-                writer, cases, out, models=models_of(models), lang=lang, limit=limit, seed=seed, concurrency=concurrency, tries=tries,
-                budget=Budget(max_calls, max_cost, max_minutes), prices=dict(map(parse_price, prices)), derive_missing=derive,
-                traces=traces, on_progress=bar.show, signals=True,
+                writer,
+                cases,
+                out,
+                models=models_of(models),
+                lang=lang,
+                limit=limit,
+                seed=seed,
+                concurrency=concurrency,
+                tries=tries,
+                budget=Budget(max_calls, max_cost, max_minutes),
+                prices=dict(map(parse_price, prices)),
+                derive_missing=derive,
+                traces=traces,
+                on_progress=bar.show,
+                signals=True,
             )  # fmt: skip
         )
     report = write_report(out)
@@ -148,7 +194,9 @@ def _tell(summary: Summary, report: Path) -> None:
     p = summary.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""
-    click.echo(f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls{replayed}, {cost}, {p.seconds:.1f} s")
+    click.echo(
+        f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls{replayed}, {cost}, {p.seconds:.1f} s"
+    )
     for reason, count in sorted(summary.reasons.items()):
         click.echo(f"  {count} x {reason}: see {summary.out / 'failures.jsonl'}")
     click.echo(f"read them: psyloom show {summary.out}    report: {report}")

@@ -40,7 +40,11 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
     console = Console(highlight=False)
     zh = dialogue.lang == "zh"
     made = dialogue.lineage
-    source = f"{made.system}, {'rehearsal' if made.rehearsal else ', '.join(sorted(set(made.models.values())))}" if made else "read"
+    source = (
+        f"{made.system}, {'rehearsal' if made.rehearsal else ', '.join(sorted(set(made.models.values())))}"
+        if made
+        else "read"
+    )
     console.print(Panel.fit(f"[bold]{escape(dialogue.id)}[/]  {dialogue.lang}  {escape(source)}", border_style="dim"))
     names = {"client": "来访者" if zh else "Client", "counselor": "咨询师" if zh else "Counselor"}
     for number, session in enumerate(dialogue.sessions, 1):
@@ -53,7 +57,11 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
                 thought = " / ".join(f"{e.name}: {e.text}" for e in turn.thought)
                 console.print(Padding(f"[dim italic]{escape(thought)}[/]", (0, 0, 0, 6)))
             color = "cyan" if turn.speaker == "client" else "green"
-            labels = f"  [dim]{escape(', '.join(label_name(x, dialogue.lang) for x in turn.labels))}[/]" if turn.labels else ""
+            labels = (
+                f"  [dim]{escape(', '.join(label_name(x, dialogue.lang) for x in turn.labels))}[/]"
+                if turn.labels
+                else ""
+            )
             console.print(f"[bold {color}]{names[turn.speaker]}[/]  {escape(turn.text)}{labels}")
         if session.ended:
             console.print(f"[dim]({escape(session.ended)})[/]")

@@ -58,6 +58,8 @@ class LlamaCpp(Endpoint):
         self._server = _started(native, params, path)
         url = f"{self._server.listening_address}/v1"
         super().__init__(spec, path.stem, [url], key=key, extra=extra, concurrency=n_parallel, tries=3, timeout=timeout)
+        # After a streamed answer this server hangs up without a word; a connection kept for the next call would fail it.
+        self._headers["Connection"] = "close"
 
     def body(self, call: Call, *, stream: bool = False) -> dict[str, Any]:
         """The request body for ``call``, the repetition penalty under llama.cpp's name for it."""

@@ -1,6 +1,7 @@
 """The in-process back end on a real, tiny GGUF file: nothing is faked."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
@@ -209,6 +210,6 @@ def test_a_gguf_file_that_breaks_off_is_one_clear_error(
 
 
 def test_without_the_package_the_error_names_the_extra(gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "xllamacpp", None)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(MissingExtra, match=r"psyloom\[local\]"):
         LlamaCpp("llamacpp:x", gguf)

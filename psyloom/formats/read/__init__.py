@@ -13,13 +13,11 @@ from pkgutil import iter_modules
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812
 
-from pydantic import ValidationError
-
 from psyloom.errors import BadRecord, UnknownName
 from psyloom.formats.read._auto import Choice, choose, layout_of
 from psyloom.formats.read._contents import Contents
 from psyloom.formats.read._files import File, files
-from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys
+from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys, made
 from psyloom.formats.read._json import Broken
 from psyloom.records import Defect, Record, Speaker
 
@@ -93,7 +91,7 @@ def _records(
                 report(Defect(file.name, 0, "", f"cannot be read: {trouble}"))
         if texts:
             layout, first = texts[0]
-            yield from _made(layout, replace(first, value=[text for _, text in texts]))
+            yield from made(layout.read, replace(first, value=[text for _, text in texts]))
 
 
 def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Iterator[Record]:
@@ -102,11 +100,11 @@ def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Ite
     group_of = layout.group
     if group_of is None:
         for item in sound:
-            yield from _made(layout, item)
+            yield from made(layout.read, item)
         return
     for _, rows in groupby(sound, key=lambda item: group_of(item.value)):
         group = list(rows)
-        yield from _made(layout, make([row.value for row in group], number=group[0].number, alone=False))
+        yield from made(layout.read, make([row.value for row in group], number=group[0].number, alone=False))
 
 
 def _broken(item: Item) -> bool:
@@ -114,15 +112,3 @@ def _broken(item: Item) -> bool:
         item.note("", item.value.what)
         return True
     return False
-
-
-def _made(layout: Layout, item: Item) -> list[Record]:
-    """The records of one item; none, and a defect, when it cannot become one."""
-    try:
-        return list(layout.read(item))
-    except Unreadable as trouble:
-        item.note(trouble.field, trouble.what)
-    except ValidationError as trouble:
-        error = trouble.errors(include_url=False)[0]
-        item.note(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
-    return []

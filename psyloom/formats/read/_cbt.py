@@ -59,7 +59,7 @@ def facets(row: dict[str, Any]) -> dict[str, Any]:
         if form_of(person, intake) != form:
             row["intake_form"] = form
     if attitude:
-        found["disposition"] = Disposition(attitude=attitude.lower(), instruction=instruction)  # type: ignore[arg-type]
+        found["disposition"] = Disposition(attitude=attitude.lower(), instruction=instruction)
     return found
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from psyloom.formats.read._files import File
 from psyloom.records import Defect, Lang, Record, Source, Speaker
 
@@ -45,6 +47,18 @@ class Item:
     def note(self, field: str, what: str) -> None:
         """Report a defect of a record that is kept."""
         self.report(Defect(self.file.name, self.number, field, what))
+
+
+def made(read: Callable[[Item], Iterable[Record]], item: Item) -> list[Record]:
+    """The records of one item; none, and a defect, when it cannot become one."""
+    try:
+        return list(read(item))
+    except Unreadable as trouble:
+        item.note(trouble.field, trouble.what)
+    except ValidationError as trouble:
+        error = trouble.errors(include_url=False)[0]
+        item.note(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
+    return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """CPsyCoun (arXiv 2405.16433): reports, CPsyCounD as text files or rows, and the benchmark CPsyCounE."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from psyloom.formats.read._exchange import exchange
@@ -44,7 +45,18 @@ def _topic(file: File) -> str | None:
 
 
 def _read_d(item: Item) -> Iterator[Dialogue]:
-    yield dialogue(item, lines(item, "text", item.value, prefix=_D))
+    """The paper asks for a talk that the counselor ends, strict alternation and 5 to 15 exchanges: else a note."""
+    told = lines(item, "text", item.value, prefix=_D)
+    speakers = [turn.speaker for turn in told.turns]
+    if speakers[-1:] == ["client"]:
+        item.note("text", "ends with a client line")
+    if any(one == other for one, other in pairwise(speakers)):
+        item.note("text", "two lines of one speaker in a row")
+    if speakers and not 5 <= told.exchanges() <= 15:
+        item.note("text", f"{told.exchanges()} exchanges, not 5 to 15")
+    if any(word in turn.text for turn in told.turns if turn.speaker == "counselor" for word in ("报告", "笔记")):
+        item.note("text", "the counselor mentions the report or the notes")
+    yield dialogue(item, told)
 
 
 def _read_e(item: Item) -> Iterator[Dialogue]:

@@ -19,9 +19,9 @@ def _cast(personas: Any) -> dict[str, Side]:
     found: dict[str, Side] = {}
     for name, persona in (personas if isinstance(personas, dict) else {}).items():
         role = str(persona.get("role") or "") if isinstance(persona, dict) else ""
-        known = (OTHER.get(side(word) or "system") for word in (role, *reversed(role.split())))
-        if other := next(filter(None, known), None):
-            found[name] = OTHER[other]
+        known = (side(word) for word in (role, *reversed(role.split())))
+        if who := next((who for who in known if who is not None and who in OTHER), None):
+            found[name] = who
     return found
 
 

@@ -42,7 +42,7 @@ def label_text(label: Label) -> str:
 
 
 def plain(dialogue: Dialogue, plan: Plan) -> Iterator[tuple[str, str]]:
-    """Lines of ``Name: text``; further lines of a message are indented, an empty line parts the sessions."""
+    """``Name: text`` for every turn, with an empty line between sessions."""
     texts = ["".join(_line(turn, dialogue, plan) for turn in session.turns) for session in dialogue.sessions]
     if plan.options.sessions == "joined":
         yield dialogue.id, "\n".join(texts)
@@ -52,7 +52,7 @@ def plain(dialogue: Dialogue, plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _line(turn: Turn, dialogue: Dialogue, plan: Plan) -> str:
     name = plan.options.name(turn.speaker, dialogue.lang)
-    return name + WORDS[dialogue.lang]["colon"] + spoken(turn, dialogue, plan).replace("\n", "\n    ") + "\n"
+    return name + WORDS[dialogue.lang]["colon"] + spoken(turn, dialogue, plan) + "\n"
 
 
 def markdown(dialogue: Dialogue, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -60,6 +60,7 @@ class Actor:
         self.order = random.Random(
             "/".join(cue.seed.split("/")[:-2]) + (cue.words[0] if cue.words and own_words else "")
         )
+        self._told = 0
         self.words = [w for w in map(_plain, cue.words) if w] if own_words else []
 
     def answer(self) -> Any:
@@ -85,9 +86,11 @@ class Actor:
         said = "\n".join(text for who, text in turns if who == "client")
         fresh = [w for w in self.words if w.rstrip("。.!！?？") not in said]
         count = sum(who == "client" for who, _ in turns)
+        if turns and any(line in turns[-1][1] for line in self.stock["counselor"]["close"]):
+            fresh, count = [], 99
         if not turns:
             return self._pick(self.stock["client"]["greet"], said)
-        responses = self._left(self.stock["client"]["respond"], said)
+        responses = self._left(self.stock["client"]["respond"], said) if count < 99 else []
         # Early on mostly the case's own words, one or two sentences at a time; later what the counselor stirs up.
         if fresh and (count < 2 or self.rng.random() < 0.7 or not responses):
             return self._own(fresh)
@@ -190,6 +193,9 @@ class Actor:
         return [self._fill(item, name) for _ in range(count)]
 
     def _string(self, node: dict[str, Any], name: str) -> str:
+        if self.cue.act in ("intake", "derive") and self.words:
+            self._told += 1  # a facet is written from the case's own sentences, one after the other
+            return self.words[(self._told - 1) % len(self.words)]
         if name in _SAID:
             text = self.utterance(self.cue.speaks or "counselor", self.cue.turns)
         else:

@@ -188,13 +188,13 @@ def test_csv_opens_as_utf8_in_a_spreadsheet(tmp_path):
     assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_a_plain_transcript_has_names_indents_and_a_gap_between_sessions(tmp_path):
+def test_a_plain_transcript_has_names_and_a_gap_between_sessions(tmp_path):
     export([rich()], WRITERS["text"], tmp_path / "t", ExportOptions(client_name="阿宁"))
     (file,) = (tmp_path / "t").iterdir()
     assert file.name == "案例%2F1.txt"
     assert (
         file.read_text()
-        == "阿宁：我总是失眠。\n咨询师：听起来很累。\n    多久了？\n阿宁：三个月。\n\n咨询师：这周呢？\n阿宁：好些了。\n"
+        == "阿宁：我总是失眠。\n咨询师：听起来很累。\n多久了？\n阿宁：三个月。\n\n咨询师：这周呢？\n阿宁：好些了。\n"
     )
 
 
