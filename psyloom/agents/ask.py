@@ -65,6 +65,7 @@ class Desk:
     """What all asks of one dialogue share.
 
     tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
+    by: the name under which an annotator labels; "": its system's.
     """
 
     dialogue: Dialogue
@@ -72,6 +73,7 @@ class Desk:
     models: Models
     seed: int = 0
     tries: int = 3
+    by: str = ""
     on_text: Callable[[str | None], None] | None = None
     trace: list[Asked] = field(default_factory=list)
     prompts: dict[str, str] = field(default_factory=dict)
@@ -79,11 +81,9 @@ class Desk:
     _made: Counter[bytes] = field(default_factory=Counter)
 
     @classmethod
-    def for_case(
-        cls, case: Case, models: Models, *, id: str | None = None, lang: Lang | None = None, **more: Any
-    ) -> "Desk":  # noqa: A002
+    def for_case(cls, case: Case, models: Models, *, lang: Lang | None = None, **more: Any) -> "Desk":
         """A desk with an empty dialogue for ``case``."""
-        dialogue = Dialogue(id=id or case.id, lang=lang or case.lang, case=case, source=case.source)
+        dialogue = Dialogue(id=case.id, lang=lang or case.lang, case=case, source=case.source)
         return cls(dialogue, case, models, **more)
 
     def occurrence(self, content: bytes) -> int:
@@ -103,6 +103,11 @@ class Ask:
         self.desk, self.role, self.talk = desk, role, talk
         self.lang: Lang = desk.dialogue.lang
         self.kind = next((c.__name__.lower() for c in type(role).__mro__ if c.__module__ == Role.__module__), "role")
+
+    @property
+    def by(self) -> str:
+        """The name under which this role's labels go."""
+        return self.desk.by or self.role.system()
 
     def as_(self, role: Role, talk: Talk | None = None) -> "Ask":
         """The same desk for another role."""

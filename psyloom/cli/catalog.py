@@ -114,9 +114,10 @@ def cases(slug: str, lang: str | None) -> None:
 @click.argument("record", type=click.Choice(["case", "dialogue", "rating"]))
 def schema(record: str) -> None:
     """Print the JSON Schema of a record."""
-    from psyloom.records import Case, Dialogue, Rating
+    from psyloom.records import Case, Dialogue, Rating, Record
 
-    kind = {"case": Case, "dialogue": Dialogue, "rating": Rating}[record]
+    kinds: dict[str, type[Record]] = {"case": Case, "dialogue": Dialogue, "rating": Rating}
+    kind = kinds[record]
     body = kind.model_json_schema()
     body["properties"] = {"psyloom": {"const": kind.tag(), "description": "kind and version of the record"}} | body[
         "properties"

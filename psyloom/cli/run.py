@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from psyloom.agents import Writer
+from psyloom.agents import Annotator
 from psyloom.errors import UsageError
 from psyloom.llm.limits import Budget
 from psyloom.llm.prices import parse_price
 from psyloom.records import Lang
-from psyloom.runs import Summary, run_cases, writer_for
-from psyloom.runs.run import pair
+from psyloom.runs import Summary, pair, run_cases, writer_for
+from psyloom.runs.engine import Work
+from psyloom.systems import make_role
 
 if TYPE_CHECKING:
-    from psyloom.runs import Progress
+    pass
 
 Command = Callable[..., None]
 
@@ -109,6 +110,23 @@ def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...]
     _execute(pair(counselor, client, pairs(settings)), cases, **options)
 
 
+@click.command()
+@click.argument("system")
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option(
+    "--as", "by", default="", metavar="NAME", help="The annotator's name on its labels. Default: the system's."
+)
+@run_options
+def annotate(system: str, dialogues: Path, settings: tuple[str, ...], by: str, **options: Any) -> None:
+    """Label dialogues with a system's annotator. Texts stay as they are; labels of other annotators stay too.
+
+    Example: psyloom annotate escot runs/a/dialogues.jsonl --out runs/a-labelled --model openai:gpt-4o-mini
+    """
+    annotator = make_role(system, "annotator", dict(pairs(settings)))
+    assert isinstance(annotator, Annotator)
+    _execute(annotator, dialogues, by=by, **options)
+
+
 def pairs(settings: tuple[str, ...]) -> dict[str, str]:
     """``("a=1", "b=x")`` as a mapping. Raises UsageError for a piece without ``=``."""
     found = {}
@@ -134,9 +152,9 @@ def models_of(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _execute(
-    writer: Writer, cases: Path, *, out: Path, models: tuple[str, ...], lang: Lang | None, limit: int | None, seed: int,
+    work: Work, cases: Path, *, out: Path, models: tuple[str, ...], lang: Lang | None, limit: int | None, seed: int,
     concurrency: int, tries: int, max_calls: int | None, max_cost: float | None, max_minutes: float | None,
-    prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool,
+    prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool, by: str = "",
 ) -> None:  # fmt: skip
     from psyloom.cli.progress import Bar
     from psyloom.runs.report import write_report
@@ -144,7 +162,7 @@ def _execute(
     with Bar() as bar:
         summary = _loop(
             run_cases(
-                writer,
+                work,
                 cases,
                 out,
                 models=models_of(models),
@@ -157,9 +175,10 @@ def _execute(
                 prices=dict(map(parse_price, prices)),
                 derive_missing=derive,
                 traces=traces,
+                by=by,
                 on_progress=bar.show,
                 signals=True,
-            )  # fmt: skip
+            )
         )
     report = write_report(out)
     if as_json:

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from psyloom.errors import UnknownName, UsageError
-from psyloom.judging.agreement.bootstrap import Estimate, bootstrap
+from psyloom.judging.agreement.bootstrap import Estimate, bootstrap, wilson
 from psyloom.judging.agreement.categorical import cohen_kappa, gwet, percent_agreement
 from psyloom.judging.agreement.choose import Statistic, kind_of
 from psyloom.judging.agreement.icc import icc
@@ -52,31 +52,34 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Measures, verdict, reason; ``correction``: what to add to the judge's numbers, when that is what it needs."""
+class Calibration:
+    """One judge on one attribute.
 
+    n: things rated by both; people: human raters.
+    measures: of numbers "bias" (judge - people, in units of the scale), "ICC(2,1)", "ICC(3,1)", and "ICC(2,1) of
+    people" as a ceiling; of flags "missed", "false alarms" (shares with Wilson intervals), "Gwet AC1"; of words
+    "Cohen kappa", "percent agreement".
+    correction: what to add to the judge's numbers, when that is all it needs.
+    spread: standard deviation of the judge's repeated judgments of one thing, None without repeats.
+    """
+
+    judge: str
+    instrument: str
+    item: str
+    n: int
+    people: int
+    measures: Mapping[str, Estimate]
+    verdict: Verdict
+    why: str
+    correction: float | None
+    spread: float | None
+
+
+class _Finding(NamedTuple):
     measures: Mapping[str, Estimate]
     verdict: Verdict
     why: str
     correction: float | None = None
-
-
-@dataclass(frozen=True)
-class Calibration(Finding):
-    """One judge on one attribute.
-
-    measures: of numbers "bias" (judge - people, in units of the scale), "ICC(2,1)", "ICC(3,1)", and "ICC(2,1) of
-    people" as a ceiling; of flags "missed", "false alarms" (shares with Wilson intervals), "Gwet AC1"; of words
-    "Cohen kappa", "percent agreement". n: things rated by both; people: human raters; spread: standard deviation of
-    the judge's repeated judgments of one thing, None without repeats.
-    """
-
-    judge: str = ""
-    instrument: str = ""
-    item: str = ""
-    n: int = 0
-    people: int = 0
-    spread: float | None = None
 
 
 def calibrate(
@@ -137,12 +140,12 @@ def _calibrate(
     else:
         found = _numbered(both, limits, estimate, table.scale, table.numbers()[:, people])
     return Calibration(
-        **vars(found),
         judge=judge,
         instrument=table.instrument,
         item=table.item,
         n=len(both),
         people=len(people),
+        **found._asdict(),
         spread=spreads.get((judge, table.instrument, table.item)),
     )
 
@@ -160,7 +163,7 @@ def _both(table: Table, judge: int, people: Sequence[int]) -> Both:
 
 def _numbered(
     both: Both, limits: Limits, estimate: Estimator, scale: tuple[float, float] | None, people: Matrix
-) -> Finding:
+) -> _Finding:
     data = np.array([[float(ours), fmean(map(float, theirs))] for ours, theirs in both])  # type: ignore[arg-type]
     bias = estimate(lambda x: float((x[:, 0] - x[:, 1]).mean()), data)
     absolute = estimate(lambda x: icc(x, "2,1"), data)
@@ -170,16 +173,16 @@ def _numbered(
     low, high = scale or (float(data.min()), float(data.max()))
     off = abs(bias.value) / (high - low) if high > low else 0.0
     if _reaches(absolute, limits.icc, limits.icc_low) and off <= limits.bias:
-        return Finding(measures, "trusted", f"ICC(2,1) {absolute}, bias {off:.1%} of the scale")
+        return _Finding(measures, "trusted", f"ICC(2,1) {absolute}, bias {off:.1%} of the scale")
     level = estimate(lambda x: icc(x, "2,1"), data - np.array([bias.value, 0]))
     if _reaches(level, limits.icc, limits.icc_low):
         why = f"the order is right, the level off by {off:.1%} of the scale; ICC(2,1) without bias {level}"
-        return Finding(measures, "correct", why, correction=-bias.value)
+        return _Finding(measures, "correct", why, correction=-bias.value)
     wanted = f"wanted {limits.icc:g} or more, its interval from {limits.icc_low:g}"
-    return Finding(measures, "do not use", f"ICC(2,1) {absolute}, without bias {level}; {wanted}")
+    return _Finding(measures, "do not use", f"ICC(2,1) {absolute}, without bias {level}; {wanted}")
 
 
-def _flagged(both: Both, limits: Limits, estimate: Estimator) -> Finding:
+def _flagged(both: Both, limits: Limits, estimate: Estimator) -> _Finding:
     data = np.array([[bool(ours), 2 * sum(map(bool, theirs)) >= len(theirs)] for ours, theirs in both], dtype=float)
     raised = data[:, 1] == 1
     missed = wilson(int((data[raised, 0] == 0).sum()), int(raised.sum()))
@@ -188,39 +191,28 @@ def _flagged(both: Both, limits: Limits, estimate: Estimator) -> Finding:
     measures = {"missed": missed, "false alarms": alarms, "Gwet AC1": ac1}
     if raised.sum() < limits.flags:
         why = f"people raised {int(raised.sum())} flags, too few to tell ({limits.flags} wanted)"
-        return Finding(measures, "do not use", why)
+        return _Finding(measures, "do not use", why)
     if missed.value > limits.missed:
-        return Finding(measures, "do not use", f"misses {missed} of the flags people raised; at most {limits.missed:g}")
+        return _Finding(
+            measures, "do not use", f"misses {missed} of the flags people raised; at most {limits.missed:g}"
+        )
     if alarms.value > limits.alarms:
-        return Finding(measures, "correct", f"misses {missed}, but raises {alarms} in vain: let a person check each")
-    return Finding(measures, "trusted", f"misses {missed} of the flags people raised, {alarms} raised in vain")
+        return _Finding(measures, "correct", f"misses {missed}, but raises {alarms} in vain: let a person check each")
+    return _Finding(measures, "trusted", f"misses {missed} of the flags people raised, {alarms} raised in vain")
 
 
-def _worded(both: Both, limits: Limits, estimate: Estimator) -> Finding:
+def _worded(both: Both, limits: Limits, estimate: Estimator) -> _Finding:
     data, _ = encode([[str(ours), str(Counter(theirs).most_common(1)[0][0])] for ours, theirs in both])
     kappa = estimate(cohen_kappa, data)
     measures = {"Cohen kappa": kappa, "percent agreement": estimate(percent_agreement, data)}
     if _reaches(kappa, limits.kappa, limits.kappa_low):
-        return Finding(measures, "trusted", f"Cohen's kappa with the majority of people {kappa}")
+        return _Finding(measures, "trusted", f"Cohen's kappa with the majority of people {kappa}")
     wanted = f"wanted {limits.kappa:g} or more, its interval from {limits.kappa_low:g}"
-    return Finding(measures, "do not use", f"Cohen's kappa with the majority of people {kappa}; {wanted}")
+    return _Finding(measures, "do not use", f"Cohen's kappa with the majority of people {kappa}; {wanted}")
 
 
 def _reaches(found: Estimate, value: float, low: float) -> bool:
     return found.value >= value and found.low >= low  # NaN reaches nothing
-
-
-def wilson(hits: int, n: int) -> Estimate:
-    """A share with its 95 % interval, honest near 0 and 1 where the bootstrap is not; undefined for n = 0.
-
-    Source:  Wilson 1927.
-    """
-    if not n:
-        return Estimate(math.nan)
-    z, share = 1.959964, hits / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Estimate(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def _spreads(ratings: Iterable[Rating]) -> dict[tuple[str, str, str], float]:

@@ -57,16 +57,20 @@ class LlamaCpp(Endpoint):
         params.endpoint_slots = False
         self._server = _started(native, params, path)
         url = f"{self._server.listening_address}/v1"
-        super().__init__(spec, path.stem, [url], key=key, extra=extra, concurrency=n_parallel, tries=3, timeout=timeout)
+        # json="none": the schema is set in `body`, and a refused request (here: a prompt too long) must not turn it off.
+        super().__init__(
+            spec, path.stem, [url], key=key, json="none", extra=extra, concurrency=n_parallel, tries=3, timeout=timeout
+        )
         # After a streamed answer this server hangs up without a word; a connection kept for the next call would fail it.
         self._headers["Connection"] = "close"
 
     def body(self, call: Call, *, stream: bool = False) -> dict[str, Any]:
-        """The request body for ``call``, the repetition penalty under llama.cpp's name for it."""
+        """The request body for ``call``: schema and repetition penalty under llama.cpp's own names."""
         decoding: dict[str, Any] = dict(call.decoding)
         if "repetition_penalty" in decoding:
             decoding["repeat_penalty"] = decoding.pop("repetition_penalty")
-        return super().body(replace(call, decoding=cast(Decoding, decoding)), stream=stream)
+        body = super().body(replace(call, decoding=cast(Decoding, decoding)), stream=stream)
+        return body if call.schema is None else {"json_schema": call.schema} | body
 
     async def aclose(self) -> None:
         await super().aclose()

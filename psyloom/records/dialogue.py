@@ -121,6 +121,9 @@ class Dialogue(Record):
     labels: list[Label] = Field(default_factory=list, description="labels of the dialogue as a whole")
     quality: Quality = Field(default_factory=Quality)
     lineage: Lineage | None = None
+    annotations: dict[str, Lineage] = Field(
+        default_factory=dict, description="annotator's name -> how its labels came about"
+    )
     source: Source | None = Field(None, description="where a dialogue that was read, not made, comes from")
     extra: dict[str, JsonValue] = Field(default_factory=dict)
 

@@ -14,11 +14,10 @@ from psyloom.errors import EndpointDown, MissingExtra, UsageError
 from psyloom.llm import Answer, Call, Decoding, Message, connect
 from psyloom.llm.answers import parse, schema
 from psyloom.llm.llamacpp import LlamaCpp
+from tests.llm.gguf_maker import CHARACTERS, CONTEXT, rendered, tokens, write_gguf
 
 pytest.importorskip("xllamacpp")
 pytest.importorskip("gguf")
-
-from gguf_maker import CHARACTERS, CONTEXT, rendered, tokens, write_gguf
 
 ASKED: list[Message] = [
     {"role": "system", "content": "You listen. 慢慢说。"},
@@ -139,6 +138,13 @@ async def test_streamed_pieces_join_to_the_text_of_the_unstreamed_answer(model: 
     assert (streamed.finish, streamed.completion_tokens) == (whole.finish, whole.completion_tokens)
 
 
+async def test_calls_after_a_streamed_one_are_answered_at_the_first_try(model: LlamaCpp) -> None:
+    pieces: list[str | None] = []
+    for _ in range(8):
+        await model(call(on_text=pieces.append))
+    assert None not in pieces
+
+
 @pytest.mark.parametrize("on_text", [None, lambda piece: None], ids=["whole", "streamed"])
 async def test_a_leading_thought_is_parted_from_the_answer(gguf: Path, on_text: Any) -> None:
     grammar = {"grammar": 'root ::= "<think>calm</think>Hello"'}
@@ -161,6 +167,14 @@ async def test_every_slot_holds_the_whole_context(gguf: Path) -> None:
 async def test_a_prompt_beyond_the_context_is_one_clear_error(model: LlamaCpp) -> None:
     with pytest.raises(EndpointDown, match="context size"):
         await model(Call([{"role": "user", "content": "难" * CONTEXT}]))
+
+
+async def test_a_typed_call_that_is_too_long_leaves_the_next_one_typed(model: LlamaCpp) -> None:
+    form = schema(Reading, "zh")
+    with pytest.raises(EndpointDown, match="context size"):
+        await model(Call([{"role": "user", "content": "难" * CONTEXT}], schema=form))
+    answer = await model(call({"max_tokens": 900}, schema=form))
+    assert isinstance(parse(answer.text, Reading, "zh"), Reading)
 
 
 async def test_nobody_else_on_the_machine_can_ask_the_model(model: LlamaCpp) -> None:

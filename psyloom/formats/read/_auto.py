@@ -66,10 +66,10 @@ def choose(path: Path | str, formats: Mapping[str, Format]) -> Choice:
 
 
 def layout_of(format: Format, contents: Contents, file: File) -> Layout | None:  # noqa: A002
-    """The layout of a named format that a file has; marks only decide between layouts of one shape."""
-    found = [layout for layout in format.layouts if any(map(layout.fits, contents.head(layout.unit)))]
-    marked = (layout for layout in found if _marked(layout, contents.head(layout.unit), file))
-    return next(marked, next(iter(found), None)) if len(found) > 1 else next(iter(found), None)
+    """The layout of a named format that a file has: the first that fits, one whose mark is missing only at last."""
+    heads = {unit: contents.head(unit) for unit in {layout.unit for layout in format.layouts}}
+    found = [(layout, match) for layout in format.layouts if (match := _match(layout, heads[layout.unit], file))]
+    return next((layout for layout, match in found if match.rank), found[0][0] if found else None)
 
 
 def _sample(path: Path | str) -> list[File]:

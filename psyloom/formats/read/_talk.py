@@ -10,7 +10,8 @@ from psyloom.formats.read._speakers import OTHER, Side, sides, unsettled
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Session, Speaker, Turn
 
 Dress = Callable[[dict[str, Any], Speaker], dict[str, Any]]
-"""Takes what it knows out of a message and returns it as fields of the turn; what stays becomes ``extra``."""
+"""Takes what it knows out of a message and returns it as fields of the turn; but for the text, what stays becomes
+``extra``."""
 
 _ROLES = ("role", "from", "speaker", "participant", "sender")
 _TEXTS = ("content", "value", "text", "message", "utterance")
@@ -187,12 +188,12 @@ def text(row: dict[str, Any], key: str) -> str | None:
 
 
 def _message(item: Item, where: str, who: Speaker, rest: dict[str, Any], dress: Dress | None) -> Turn:
+    fields = dress(rest, who) if dress else {}
     key, content = _taken(rest, _TEXTS)
     rest.pop(key, None)
     spoken, others = _parts(content)
     if others:
         rest["parts"] = others
-    fields = dress(rest, who) if dress else {}
     if who == "counselor" and "<think>" in spoken[:20]:
         thought, spoken = thinking(spoken)
         fields["thought"] = [*thought, *fields.get("thought", [])]

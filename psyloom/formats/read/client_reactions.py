@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys, made
 from psyloom.formats.read._talk import dialogue, label, session, some
 from psyloom.records import Dialogue, ItemRating, Label, Rater, Rating, Record, Source, Speaker, Subject
 
-# Field of an annotation -> kind of label. The sheet of the paper and its code name them differently.
+# Field of an annotation -> kind of label, as the released code and as the paper's schemes call it.
 _KINDS = {
     "coarse_strategy": "intention", "fine_strategy": "strategy",
     "coarse_behav_label": "reaction", "fine_behav_label": "behavior", "experience_label": "experience",
@@ -17,33 +18,28 @@ _KINDS = {
 _SPLITS = ("train", "valid", "test")
 
 
-def _spans(message: dict[str, Any], _: Speaker) -> dict[str, Any]:
+def _spans(item: Item, message: dict[str, Any], _: Speaker) -> dict[str, Any]:
     said = str(message.get("text") or "")
-    lead = len(said) - len(said.lstrip())
+    lead, end_of_text = len(said) - len(said.lstrip()), len(said.strip())
     found: list[Label] = []
     odd: list[Any] = []
     for one in message.pop("annotation", None) or []:
         start, end = one.get("start", 0) - lead, one.get("end", 0) - lead
-        if 0 <= start < end <= len(said.strip()):
-            words = {kind: one[key] for key, kind in _KINDS.items() if one.get(key)}
-            found += [label(f"client_reactions_{kind}", word, span=(start, end)) for kind, word in words.items()]
-        else:
+        if not 0 <= start < end <= end_of_text:
+            item.note("annotation", f"span {start}-{end} lies outside the text (0-{end_of_text}): kept in extra")
             odd.append(one)
-    message.pop("text", None)
-    message.update(some(content=said, annotation=odd or None))
+            continue
+        words = {kind: one[key] for key, kind in _KINDS.items() if one.get(key)}
+        found += [label(f"client_reactions_{kind}", word, span=(start, end)) for kind, word in words.items()]
+    message.update(some(annotation=odd or None))
     return {"labels": found}
 
 
 def _read_session(item: Item) -> Iterator[Dialogue | Rating]:
+    """Neighboring messages of one speaker are merged in ``concate_session``; the raw ones stay in extra beside it."""
     row = dict(item.value)
-    merged = row.pop("concate_session", None) or row.pop("turns", None)
-    messages = [dict(one) for one in merged or row.pop("raw_session", None) or []]
-    dressed = [_spans(one, "client") for one in messages]
-    told = session(item, "concate_session", messages)
-    for at, (turn, fields, message) in enumerate(zip(told.turns, dressed, messages, strict=True)):
-        turn.labels = fields["labels"]
-        if message.get("annotation"):
-            item.note(f"concate_session.{at}.annotation", "a span lies outside the text: kept in the turn's extra")
+    field = next((key for key in ("concate_session", "turns", "raw_session") if row.get(key)), "concate_session")
+    told = session(item, field, row.pop(field, []), dress=partial(_spans, item))
     survey = row.pop("survey", None)
     found = dialogue(item, told, own=row.pop("session_id", None), extra=row)
     yield found

@@ -35,9 +35,7 @@ def _read_session(item: Item) -> Iterator[Dialogue]:
     own = text(row, "dialog_id")
     scenario = Scenario(situation=background, type=[topic] if topic else [])
     who = case(item, own, lang=_lang(told), scenario=scenario)
-    yield dialogue(
-        item, told, own=own, lang=_lang(told), case=who, labels=labels("psyinsight_topic", topic), extra=row
-    )
+    yield dialogue(item, told, own=own, lang=_lang(told), case=who, labels=labels("psyinsight_topic", topic), extra=row)
 
 
 def _of_session(row: dict[str, Any]) -> list[Label]:

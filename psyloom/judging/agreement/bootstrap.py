@@ -43,10 +43,13 @@ def bootstrap(
     Args:    statistic: takes one array of row numbers for each of ``sizes`` (one sample, or two independent ones) and
              returns a number, NaN when undefined; sizes: how many units each sample has.
              resamples: 0 gives no interval.
-    Returns: value on the units as they are; the interval is NaN when half of the resamples or more are undefined.
+    Returns: value on the units as they are; the interval is NaN for a single unit, and when half of the resamples or
+             more are undefined.
     Source:  Efron and Tibshirani 1993, chapter 13.
     """
     value = float(statistic(*(np.arange(size) for size in sizes)))
+    if min(sizes) < 2:
+        return Estimate(value)
     rng = np.random.default_rng(seed)
     drawn = np.array(
         [statistic(*(rng.integers(size, size=size) for size in sizes)) for _ in range(resamples)], dtype=np.float64
@@ -61,3 +64,16 @@ def interval(drawn: NDArray[np.float64], level: float = 0.95) -> tuple[float, fl
         return math.nan, math.nan
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def wilson(hits: int, n: int) -> Estimate:
+    """A share with its 95 % interval, honest near 0 and 1 where the bootstrap is not; undefined for n = 0.
+
+    Source:  Wilson 1927.
+    """
+    if not n:
+        return Estimate(math.nan)
+    z, share = 1.959964, hits / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Estimate(share, max(0.0, middle - reach), min(1.0, middle + reach))

@@ -125,6 +125,6 @@ def agreement_weights(values: ArrayLike, weights: Weights) -> Matrix:
     levels = np.asarray(values, dtype=np.float64)
     gap = np.abs(levels[:, None] - levels[None, :])
     if weights == "identity" or not gap.any():
-        return (gap == 0).astype(np.float64)
+        return np.equal(gap, 0).astype(np.float64)
     near = gap / gap.max()
-    return 1 - (near if weights == "linear" else near**2)
+    return np.asarray(1 - (near if weights == "linear" else near**2))

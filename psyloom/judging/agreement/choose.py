@@ -157,7 +157,9 @@ def _sets(table: Table) -> Choice:
         "Krippendorff alpha (MASI)": lambda x: alpha_of_codes(x, masi),
         "Krippendorff alpha (Jaccard)": lambda x: alpha_of_codes(x, jaccard),
     }
-    why = "several labels a unit: alpha with set distances gives credit for labels in common, MASI less for mere overlap"
+    why = (
+        "several labels a unit: alpha with set distances gives credit for labels in common, MASI less for mere overlap"
+    )
     return Choice(data, statistics | _PERCENT, why)
 
 

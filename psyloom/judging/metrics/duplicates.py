@@ -40,9 +40,7 @@ def shingles(text: str, size: int = 3) -> NDArray[np.uint64]:
     return np.array(sorted(hashed), dtype=np.uint64)
 
 
-def near_duplicates(
-    sets: Iterable[NDArray[np.uint64]], *, threshold: float = 0.8, seed: int = 0
-) -> Iterator[Pair]:
+def near_duplicates(sets: Iterable[NDArray[np.uint64]], *, threshold: float = 0.8, seed: int = 0) -> Iterator[Pair]:
     """Yield pairs of texts whose shingles overlap by ``threshold`` or more.
 
     Of texts with the very same shingles, each is paired with the first only. Texts without shingles pair with none.
@@ -76,9 +74,7 @@ def _candidates(sets: Sequence[NDArray[np.uint64]], seed: int) -> set[tuple[int,
         signature = _signature(own, factors)
         for band in range(0, _HASHES, _ROWS):
             buckets[band, signature[band : band + _ROWS].tobytes()].append(place)
-    return {
-        (one, other) for bucket in buckets.values() for i, other in enumerate(bucket) for one in bucket[:i]
-    }
+    return {(one, other) for bucket in buckets.values() for i, other in enumerate(bucket) for one in bucket[:i]}
 
 
 def _signature(own: NDArray[np.uint64], factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -91,3 +87,12 @@ def _signature(own: NDArray[np.uint64], factors: NDArray[np.uint64]) -> NDArray[
 def _jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     shared = len(np.intersect1d(one, other, assume_unique=True))
     return shared / (len(one) + len(other) - shared)
+
+
+def clusters(pairs: Iterable[Pair]) -> list[set[int]]:
+    """The groups of texts that are linked by pairs, directly or through others; single texts are left out."""
+    group: dict[int, set[int]] = {}
+    for first, second, _ in pairs:
+        merged = group.get(first, {first}) | group.get(second, {second})
+        group.update(dict.fromkeys(merged, merged))
+    return list({id(members): members for members in group.values()}.values())

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from statistics import fmean
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ def emotion_arc(
         )
     borders = [len(said) * part // bins for part in range(bins + 1)]
     felt = [valence(text) for text in said]
-    return tuple(fmean(felt[a:b]) for a, b in zip(borders, borders[1:], strict=False))
+    return tuple(fmean(felt[a:b]) for a, b in pairwise(borders))
 
 
 class _Lexicon(NamedTuple):

@@ -52,9 +52,7 @@ def label_distribution(
     return {label: count / counts.total() for label, count in counts.most_common()}
 
 
-def topic_entropy(
-    given: Dialogues, label_set: str, *, variant: Literal["normalized", "smile"] = "normalized"
-) -> float:
+def topic_entropy(given: Dialogues, label_set: str, *, variant: Literal["normalized", "smile"] = "normalized") -> float:
     """How varied the topics of a set of dialogues are: H = -sum p log2 p, in bits.
 
     A dialogue may carry several topics, each counted once. "normalized": p(x) = dialogues with x over all

@@ -116,4 +116,3 @@ def count_questions(messages: Iterable[str]) -> Questions:
     return Questions(
         messages=len(found), asking=sum(map(any, found)), sentences=sum(map(len, found)), questions=sum(map(sum, found))
     )
-

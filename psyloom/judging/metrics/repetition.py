@@ -81,7 +81,9 @@ def _count(
 ) -> tuple[int, int, int, int]:
     messages = verbatim = compared = near = 0
     for side in sides:
-        said = [(t.text, cut) for t in session.turns if t.speaker == side and len(cut := tokens(t.text, by)) >= shortest]
+        said = [
+            (t.text, cut) for t in session.turns if t.speaker == side and len(cut := tokens(t.text, by)) >= shortest
+        ]
         plain = [" ".join(text.split()) for text, _ in said]
         overlaps = [_closest(i, [cut for _, cut in said], window) for i in range(1, len(said))]
         messages += len(said)
