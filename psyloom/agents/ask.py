@@ -102,6 +102,7 @@ class Ask:
     def __init__(self, desk: Desk, role: Role, talk: Talk | None = None) -> None:
         self.desk, self.role, self.talk = desk, role, talk
         self.lang: Lang = desk.dialogue.lang
+        self._folder = role.prompts()
         self.kind = next((c.__name__.lower() for c in type(role).__mro__ if c.__module__ == Role.__module__), "role")
 
     @property
@@ -161,7 +162,7 @@ class Ask:
                  slots: the words the prompt uses.
         Raises:  AnswerRejected after ``tries`` unacceptable answers; what the back end raises.
         """
-        prompt = load_prompt(self.role.home() / "prompts", name, self.lang)
+        prompt = load_prompt(self._folder, name, self.lang)
         messages = self._messages(prompt, kind, slots)
         fault = ""
         for take in range(self.desk.tries):
@@ -197,8 +198,8 @@ class Ask:
         desk, front = self.desk, prompt.front
         model = desk.models.of(front.agent, front.speaks or self.kind)
         call = Call(
-            messages, front.decoding(), None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
-            cue=self._cue(prompt, kind, rules, take), on_text=desk.on_text if kind is str and front.speaks else None,
+            messages, prompt.decoding, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
+            cue=lambda: self._cue(prompt, kind, rules, take), on_text=desk.on_text if kind is str and front.speaks else None,
         )  # fmt: skip
         call.occurrence = desk.occurrence(call.content)
         at = (max(0, len(desk.dialogue.sessions) - 1), len(self.talk.turns) if self.talk else 0)

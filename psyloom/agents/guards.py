@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from psyloom.knowledge import LabelSet
 from psyloom.records import Lang, Speaker
@@ -106,6 +107,7 @@ def empty(said: Said) -> bool:
     return not fold(said.text)
 
 
+@lru_cache(8192)
 def fold(text: str) -> str:
     """Text as the repetition guard compares it: no punctuation, no spaces, one case, one width."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()

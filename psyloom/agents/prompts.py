@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -43,11 +43,6 @@ class Front(BaseModel):
     repetition_penalty: float | None = None
     stop: tuple[str, ...] | None = None
 
-    def decoding(self) -> Decoding:
-        """The decoding parameters that the file sets."""
-        given = self.model_dump(exclude_none=True, exclude={"agent", "act", "speaks", "says", "end"})
-        return cast(Decoding, {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
-
 
 @dataclass(frozen=True)
 class Prompt:
@@ -60,6 +55,12 @@ class Prompt:
     sections: tuple[tuple[SectionRole, Template], ...]
     slots: frozenset[str]
     hash: str
+
+    @cached_property
+    def decoding(self) -> Decoding:
+        """The decoding parameters that the file sets."""
+        given = self.front.model_dump(exclude_none=True, exclude={"agent", "act", "speaks", "says", "end"})
+        return cast(Decoding, {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
 
     def render(self, slots: Mapping[str, Any], talk: Iterable[Message] = ()) -> list[Message]:
         """The messages to send; ``talk`` stands where the file has its ``# talk`` section."""

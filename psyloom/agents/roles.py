@@ -8,6 +8,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,6 +53,11 @@ GREETING: dict[Lang, str] = {
 }
 
 
+@cache
+def _folder(module: str, *below: str) -> Path:
+    return Path(str(sys.modules[module].__file__)).parent.joinpath(*below)
+
+
 class Role(BaseModel):
     """What every role has.
 
@@ -76,7 +82,12 @@ class Role(BaseModel):
     @classmethod
     def home(cls) -> Path:
         """The system's folder: where the class is written."""
-        return Path(str(sys.modules[cls.__module__].__file__)).parent
+        return _folder(cls.__module__)
+
+    @classmethod
+    def prompts(cls) -> Path:
+        """The folder of the system's prompt files."""
+        return _folder(cls.__module__, "prompts")
 
     @classmethod
     def system(cls) -> str:

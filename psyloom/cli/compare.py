@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def compare(a: Path, b: Path, by: str, duplicate: float, sample: int, resamples: int, seed: int, as_json: bool) -> None:
-    """Compare two dialogue files, for example synthetic A with real B.
+    """Compare two dialogue files or run folders, for example synthetic A with real B.
 
     Length, words, labels, questions, repetition, emotion and copies, each with an effect size and its 95 % interval.
 
-    Example: psyloom compare runs/magnet/dialogues.jsonl real.jsonl
+    Example: psyloom compare runs/magnet real.jsonl
     """
     from psyloom.judging.compare import compare as compare_files
     from psyloom.records import Dialogue, read_jsonl
 
     found = compare_files(
-        read_jsonl(a, Dialogue),
-        read_jsonl(b, Dialogue),
+        *(read_jsonl(path / "dialogues.jsonl" if path.is_dir() else path, Dialogue) for path in (a, b)),
         by=by,  # type: ignore[arg-type]
         duplicate=duplicate,
         sample=sample,
@@ -77,11 +76,11 @@ _LEGEND = (
     "δ: Cliff's delta, -1 to 1, above 0 where A has more. JS: Jensen-Shannon divergence, 0 to 1 bit, beside what "
     "chance gives at most, 95 times in 100."
 )
-_SHORT = {"Cliff's delta": "δ", "Jensen-Shannon": "JS", "share": "share of A"}
+_SHORT = {"Cliff's delta": "δ", "Jensen-Shannon": "JS", "share": "of A"}
 
 
 def _cells(measure: "Measure") -> tuple[str, ...]:
-    means = ("" if value is None else f"{value:.3g}" for value in (measure.a, measure.b))
+    means = ("" if value is None else f"{value:.{2 if abs(value) < 10 else 1}f}" for value in (measure.a, measure.b))
     reading = measure.reading
     if measure.chance is not None:
         reading = f"{'>' if measure.size.value > measure.chance else '<='} chance {measure.chance:.2f}"

@@ -1,5 +1,5 @@
 """Formats: read what the field released."""
 
-from psyloom.formats.read import formats, read, sniff
+from psyloom.formats.read import Choice, Format, formats, read, save, sniff
 
-__all__ = ["formats", "read", "sniff"]
+__all__ = ["Choice", "Format", "formats", "read", "save", "sniff"]

@@ -6,7 +6,8 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +20,7 @@ from psyloom.judging.metrics.emotion import Valence, emotion_arc, valence
 from psyloom.judging.metrics.labels import labels_of
 from psyloom.judging.metrics.length import lengths, questions
 from psyloom.judging.metrics.repetition import repetition
-from psyloom.judging.metrics.texts import whole
+from psyloom.judging.metrics.texts import texts, whole
 from psyloom.judging.metrics.tokens import Tokenizer, Unit, tokens
 from psyloom.records import Dialogue, Speaker
 
@@ -87,8 +88,9 @@ def compare(
 ) -> Comparison:
     """Compare two sets of dialogues by length, words, labels, questions, repetition, emotion and copies.
 
-    Each dialogue is one observation, so long ones weigh no more than short ones. Emotion arcs leave out dialogues
-    with fewer client messages than parts; labels are compared for the sets that occur in both.
+    Each dialogue is one observation, so long ones weigh no more than short ones. Message length is in characters.
+    Emotion arcs leave out dialogues with fewer client messages than parts; their change is the last part less the
+    first. Labels are compared for the sets that occur in both.
 
     Args:    valence: of the emotion arc; duplicate: shingle Jaccard of near-duplicates, 0.5 to 1; sample: at most
              this many dialogues of each are drawn, evenly over the file; seed: same seed, same result.
@@ -98,7 +100,8 @@ def compare(
     (ours, all_ours), (theirs, all_theirs) = (_drawn(dialogues, sample, rng) for dialogues in (a, b))
     if not ours or not theirs:
         raise UsageError("there is nothing to compare", do="give two files with at least one dialogue each")
-    one, other = ([_features(dialogue, by, valence) for dialogue in part] for part in (ours, theirs))
+    cut = lru_cache(maxsize=10_000)(lambda text: tokens(text, by))  # each message is cut for several measures
+    one, other = ([_features(dialogue, cut, valence) for dialogue in part] for part in (ours, theirs))
     labels, notes = _labels(one, other, seed)
     few = [
         f"{name} holds {len(p)} dialogues, too few to rely on"
@@ -126,19 +129,19 @@ def _drawn(dialogues: Iterable[Dialogue], most: int, rng: random.Random) -> tupl
     return kept, count
 
 
-def _features(dialogue: Dialogue, by: Unit | Tokenizer, valence: Valence) -> _Features:
+def _features(dialogue: Dialogue, by: Tokenizer, valence: Valence) -> _Features:
     labels: dict[str, Counter[str]] = {}
     for label in labels_of(dialogue):
         labels.setdefault(label.set, Counter())[label.id] += 1
     return _Features(
         numbers=dict(_measured(dialogue, by, valence)),
-        words={side: Counter(tokens(whole(dialogue, side=side)[0], by)) for side in SIDES},
+        words={side: Counter(chain.from_iterable(map(by, texts(dialogue, side=side)))) for side in SIDES},
         labels=labels,
         shingles=shingles(whole(dialogue)[0]),
     )
 
 
-def _measured(dialogue: Dialogue, by: Unit | Tokenizer, valence: Valence) -> Iterable[tuple[tuple[str, str], float]]:
+def _measured(dialogue: Dialogue, by: Tokenizer, valence: Valence) -> Iterable[tuple[tuple[str, str], float]]:
     """The numbers of one dialogue; what it does not allow is left out."""
     total = lengths(dialogue, by="characters")
     yield ("length", "messages"), total.messages
@@ -147,7 +150,7 @@ def _measured(dialogue: Dialogue, by: Unit | Tokenizer, valence: Valence) -> Ite
     for side in SIDES:
         own = lengths(dialogue, side=side, by="characters")
         if own.messages:
-            yield ("length", f"{side} characters/message"), own.characters_per_message
+            yield ("length", f"{side} message length"), own.characters_per_message
             yield ("questions", f"{side} messages that ask"), questions(dialogue, side=side).share_of_messages
     if total.characters:
         client = lengths(dialogue, side="client", by="characters")
@@ -162,7 +165,7 @@ def _measured(dialogue: Dialogue, by: Unit | Tokenizer, valence: Valence) -> Ite
         arc = emotion_arc(dialogue, bins=BINS, valence=valence)
         for part, felt in enumerate(arc, 1):
             yield ("emotion", f"client valence, part {part}/{BINS}"), felt
-        yield ("emotion", "client valence, last - first"), arc[-1] - arc[0]
+        yield ("emotion", "client valence, change"), arc[-1] - arc[0]
 
 
 def _numbers(one: Sequence[_Features], other: Sequence[_Features], resamples: int, seed: int) -> Iterable[Measure]:

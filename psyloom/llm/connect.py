@@ -32,7 +32,7 @@ def connect(spec: str, *, concurrency: int = 64, env: Mapping[str, str] | None =
 
     Args:    spec: ``rehearsal``, ``PROVIDER:MODEL``, ``llamacpp:FILE.gguf``, or ``http://host/v1#MODEL``;
              several base URLs for one model are joined with ``,`` before the ``#``.
-             options: further words for `Endpoint`, e.g. ``extra={"top_k": 20}``.
+             options: further words for `Endpoint` or `LlamaCpp`, e.g. ``extra={"top_k": 20}``.
     Raises:  UnknownName, MissingKey, MissingExtra, UsageError.
     """
     env = os.environ if env is None else env
@@ -44,7 +44,7 @@ def connect(spec: str, *, concurrency: int = 64, env: Mapping[str, str] | None =
     if provider == "llamacpp":
         from psyloom.llm.llamacpp import LlamaCpp
 
-        return LlamaCpp(spec, Path(model))
+        return LlamaCpp(spec, Path(model), **options)
     if provider not in providers():
         raise UnknownName(
             "provider", provider, [*providers(), REHEARSAL, "llamacpp"], see="or give http://host/v1#MODEL"

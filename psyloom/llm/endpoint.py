@@ -26,6 +26,7 @@ _FILTERED = (
     "content_policy",
     "敏感内容",
 )
+_TOO_LONG = ("context size", "context_length", "context length", "maximum context")
 _NEXT_BEST = {"schema": "object", "object": "none"}
 
 
@@ -151,7 +152,8 @@ class Endpoint:
             )
         if status in _WORTH_ANOTHER_TRY:
             return _Again(f"status {status}: {said}", wait=_seconds(retry_after), overload=True)
-        if status in (400, 422) and call.schema is not None and mode in _NEXT_BEST:
+        too_long = any(word in text.lower() for word in _TOO_LONG)
+        if status in (400, 422) and call.schema is not None and mode in _NEXT_BEST and not too_long:
             if self.json == mode:  # several calls may learn it at the same time
                 self.json = _NEXT_BEST[mode]
             return _Again(f"status {status}: {said}", wait=0.0)
@@ -189,6 +191,8 @@ class Endpoint:
     async def _streamed(self, response: aiohttp.ClientResponse, call: Call, began: float) -> Answer:
         text, thinking, finish, usage = "", "", "stop", (0, 0, 0)
         async for event in _events(response):
+            if event.get("error"):
+                raise _Again(f"the stream reports {str(event['error'])[:200]}")
             usage = _usage(event) if event.get("usage") else usage
             for choice in event.get("choices", ())[:1]:
                 finish = choice.get("finish_reason") or finish

@@ -7,7 +7,6 @@ answered, repeats no paid call, and ends with the same dialogues.
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from pydantic_core import from_json, to_json
@@ -34,9 +33,13 @@ class Journal:
             ) from trouble
         self._waiting: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
         self.replayed = 0
+        # Keys never repeat within one start of a run: only answers from earlier starts need looking up.
+        self._has_past = self.db.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is not None
 
     def recall(self, key: bytes) -> Answer | None:
-        """The answer filed under ``key``, or None."""
+        """The answer that an earlier start of the run filed under ``key``, or None."""
+        if not self._has_past:
+            return None
         row = self.db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
@@ -49,7 +52,7 @@ class Journal:
         done: asyncio.Future[None] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._commit)
-        self._waiting.append((key, to_json(asdict(answer)), done))
+        self._waiting.append((key, to_json(answer), done))
         await done
 
     def _commit(self) -> None:

@@ -60,6 +60,7 @@ class Call:
 
     schema: JSON schema of the wanted answer, None for free text.
     scope:  the dialogue that asks; occurrence: how often this very request was made in it before.
+    cue: makes what the rehearsal goes by; a function, since no other back end needs it.
     agent, prompt: who asks, and through which prompt; for models in tests and traces, never sent.
     on_text: gets the answer piece by piece where the back end streams; None means: start over.
     """
@@ -71,7 +72,7 @@ class Call:
     occurrence: int = 0
     agent: str = ""
     prompt: str = ""
-    cue: Cue | None = None
+    cue: Callable[[], Cue] | None = None
     on_text: Callable[[str | None], None] | None = None
 
     @cached_property

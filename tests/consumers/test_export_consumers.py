@@ -199,3 +199,29 @@ def test_inspect_reads_the_head_of_the_log_alone_and_writes_it_anew(tmp_path):
     assert inspect_log.read_eval_log(str(path), header_only=True).eval.task == "inspect"
     inspect_log.write_eval_log(inspect_log.read_eval_log(str(path)), str(tmp_path / "again.eval"))
     assert len(inspect_log.read_eval_log(str(tmp_path / "again.eval")).samples) == 40
+
+
+def test_llamafactory_takes_every_example_of_every_split(tmp_path, load):
+    parser = pytest.importorskip("llamafactory.data.parser", exc_type=ImportError)
+    converter = pytest.importorskip("llamafactory.data.converter", exc_type=ImportError)
+    done = export(DIALOGUES, WRITERS["llamafactory"], tmp_path / "cbt", ExportOptions(splits="80/20"))
+    for split, counted in done.splits.items():
+        (data,) = parser.get_dataset_list([f"cbt_{split}"], str(tmp_path / "cbt"))
+        convert = converter.get_dataset_converter(data.formatting, data, None)
+        taken = [convert(row) for row in load(tmp_path / "cbt" / data.dataset_name)]
+        assert len(taken) == counted.examples
+        # A broken example would come out without a prompt.
+        assert all([m["role"] for m in row["_prompt"]] == ["user", "assistant", "user"] for row in taken)
+        assert {row["_response"][0]["content"] for row in taken} == {"说说看。"}
+        assert {row["_system"] for row in taken} == {"", "请倾听。"}
+
+
+@pytest.mark.parametrize(("options", "key"), [({"unit": "turn"}, "loss"), ({"weights": "write"}, "loss_scale")])
+def test_swift_takes_every_example_and_its_losses(options, key, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
+    swift = pytest.importorskip("swift.dataset", exc_type=ImportError)
+    path = put(tmp_path, "swift", **options)
+    data, _ = swift.load_dataset([str(path)], strict=True)
+    kept = [[message.get(key) for message in row["messages"] if message["role"] == "assistant"] for row in data]
+    rows = [json.loads(line) for line in path.read_text().split("\n")[:-1]]
+    assert kept == [[m[key] for m in row["messages"] if m["role"] == "assistant"] for row in rows]

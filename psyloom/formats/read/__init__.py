@@ -19,9 +19,24 @@ from psyloom.formats.read._contents import Contents
 from psyloom.formats.read._files import File, files
 from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys, made
 from psyloom.formats.read._json import Broken
+from psyloom.formats.read._save import Saved, save
 from psyloom.records import Defect, Record, Speaker
 
-__all__ = ["Choice", "Format", "Item", "Keys", "Layout", "Unreadable", "formats", "keys", "read", "sniff"]
+__all__ = [
+    "Choice",
+    "Format",
+    "Item",
+    "Keys",
+    "Layout",
+    "Saved",
+    "Unreadable",
+    "formats",
+    "keys",
+    "made",
+    "read",
+    "save",
+    "sniff",
+]
 
 OnDefect = Callable[[Defect], None]
 

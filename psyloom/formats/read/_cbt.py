@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from psyloom.formats.read._fields import lang_of, some, text
 from psyloom.formats.read._format import Item, Unreadable
-from psyloom.formats.read._talk import case, lang_of, some, text
+from psyloom.formats.read._talk import case
 from psyloom.records import Case, Demographics, Disposition, Intake
 
 _FIELDS = {

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from psyloom.formats.read._fields import some, text
 from psyloom.formats.read._format import Item
-from psyloom.formats.read._talk import listed, pairs, session, some, text
+from psyloom.formats.read._talk import listed, pairs, session
 from psyloom.records import Session
 
 _ASKED = ("instruction", "prompt", "query", "question")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from psyloom.formats.read._fields import lang_of, some, thinking
 from psyloom.formats.read._format import Item, Unreadable
 from psyloom.formats.read._lines import KNOWN, Said, left_open, name, said
 from psyloom.formats.read._speakers import OTHER, Side, sides, unsettled
@@ -16,26 +17,7 @@ Dress = Callable[[dict[str, Any], Speaker], dict[str, Any]]
 _ROLES = ("role", "from", "speaker", "participant", "sender")
 _TEXTS = ("content", "value", "text", "message", "utterance")
 _THOUGHTS = ("reasoning_content", "thinking", "thought")
-_THINK = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
-_CJK = re.compile(r"[\u3400-\u9fff]")
 _NOBODY: Mapping[str, Side] = {}
-
-
-def label(set: str, word: str, **more: Any) -> Label:  # noqa: A002
-    """The one place where readers make labels: the source's own word in a set named ``<format>_<kind>``."""
-    return Label(set=set, id=word, **more)
-
-
-def labels(set: str, words: Any) -> list[Label]:  # noqa: A002
-    """Labels for one word, a list of words, or nothing."""
-    listed = words if isinstance(words, list) else [words]
-    return [label(set, str(word).strip()) for word in listed if word is not None and str(word).strip()]
-
-
-def lang_of(text: str) -> Lang:
-    """Chinese if a tenth of the characters are, for mixed texts lean on few letters."""
-    sample = text[:2000]
-    return "zh" if len(_CJK.findall(sample)) * 10 > len(sample) else "en"
 
 
 def listed(item: Item, field: str, value: Any) -> list[dict[str, Any]]:
@@ -160,31 +142,6 @@ def case(item: Item, own: str | int | None = None, lang: Lang | None = None, **f
     given = some(**facets)
     language = lang or item.format.lang or lang_of(" ".join(_strings(given.values())))
     return Case(id=item.id(own), lang=language, source=item.format.source, **given)
-
-
-def some(**given: Any) -> dict[str, Any]:
-    """What of this is not None."""
-    return {key: value for key, value in given.items() if value is not None}
-
-
-def thinking(text: str) -> tuple[list[Element], str]:
-    """Take a leading ``<think>`` block off a reply."""
-    if not (found := _THINK.match(text)):
-        return [], text
-    return [Element(name="think", text=found[1].strip())], text[found.end() :]
-
-
-def text(row: dict[str, Any], key: str) -> str | None:
-    """Take a text out of an object; None when it is missing, null or blank.
-
-    Raises: Unreadable when it is something else.
-    """
-    value = row.pop(key, None)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if not isinstance(value, str | int | float):
-        raise Unreadable(key, f"should be text, is {type(value).__key__}")
-    return str(value).strip()
 
 
 def _message(item: Item, where: str, who: Speaker, rest: dict[str, Any], dress: Dress | None) -> Turn:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import case, text
+from psyloom.formats.read._talk import case
 from psyloom.records import Case, Clinical, Demographics, Diagnosis, Scenario, Source
 
 _HISTORY = ("past_medical_history", "past_surgical_history", "past_social_history")

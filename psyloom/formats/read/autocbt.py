@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import lang_of, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._lines import prefixes, speaks
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, lang_of, prefixed, session, text
+from psyloom.formats.read._talk import case, dialogue, prefixed, session
 from psyloom.records import Answer, Case, Dialogue, ItemRating, Post, Rater, Rating, Source, Subject
 
 # The one who consults, not who is consulted.

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from psyloom.formats.read._cbt import client, facets
+from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
-from psyloom.formats.read._talk import case, dialogue, labels, lines, session, some, text
+from psyloom.formats.read._talk import case, dialogue, lines, session
 from psyloom.records import Case, Dialogue, Source, Thought
 
 

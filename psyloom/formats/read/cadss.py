@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, labels, session, some, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Dialogue, Scenario, Source, Speaker
 
 # Here "system" is the supporting system, not a prompt.

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from psyloom.formats.read._exchange import exchange
+from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import dialogue, labels, session, text
+from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, Element, Source, Speaker
 
 # The three paragraphs of a chain of thought, after the agents that wrote them.

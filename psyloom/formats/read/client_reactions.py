@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from psyloom.formats.read._fields import label, some
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys, made
-from psyloom.formats.read._talk import dialogue, label, session, some
+from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, ItemRating, Label, Rater, Rating, Record, Source, Speaker, Subject
 
 # Field of an annotation -> kind of label, as the released code and as the paper's schemes call it.

@@ -5,10 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 from psyloom.formats.read._exchange import exchange
+from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._files import File
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._lines import prefixes, said, speaks
-from psyloom.formats.read._talk import case, dialogue, labels, lines, prefixed, session, text
+from psyloom.formats.read._talk import case, dialogue, lines, prefixed, session
 from psyloom.records import Case, Dialogue, Report, Source
 
 TOPICS = (

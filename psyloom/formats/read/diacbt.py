@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._lines import prefixes, said
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, labels, session, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Cognition, CoreBeliefs, Demographics, Dialogue, Session, Situation, Source, Thought
 
 _PREFIX = prefixes("咨询师", "来访者")

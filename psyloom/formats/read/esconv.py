@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, labels, session, some, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Dialogue, ItemRating, Rater, Rating, Scenario, Source, Speaker, Subject
 
 # In the failed dialogues the seeker is called speaker and the supporter listener.

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
-from psyloom.formats.read._talk import dialogue, labels, lines, session, text
+from psyloom.formats.read._talk import dialogue, lines, session
 from psyloom.records import Dialogue, Element, Session, Source, Turn
 
 STRATEGIES = (

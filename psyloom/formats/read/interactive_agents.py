@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import lang_of
 from psyloom.formats.read._format import Format, Item, Layout, keys, mentions
 from psyloom.formats.read._lines import KNOWN
-from psyloom.formats.read._talk import case, dialogue, lang_of, session
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.formats.read.messages import chat
 from psyloom.records import Case, Dialogue, Post, Source
 

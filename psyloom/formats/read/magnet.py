@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from psyloom.formats.read._cbt import client
+from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import dialogue, labels, session, some, text
+from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, ItemRating, Rater, Rating, Source, Subject
 
 # Instrument -> lowest and highest value.

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from psyloom.formats.read._fields import label, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
-from psyloom.formats.read._talk import case, dialogue, label, session, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Clinical, Demographics, Diagnosis, Dialogue, Label, Source
 
 _FIELDS = {

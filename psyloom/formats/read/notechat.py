@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
 from psyloom.formats.read._lines import prefixes, said
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, session, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Dialogue, Note, Source
 
 _PREFIX = prefixes("doctor", "patient", "physician", "dr", "clinician", "pt")

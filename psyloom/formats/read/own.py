@@ -27,4 +27,5 @@ FORMAT = Format(
     "psyloom's own cases, dialogues and ratings",
     Source(name="psyloom"),
     (Layout("each", keys("psyloom"), _read),),
+    general=True,
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, session, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Cognition, CoreBeliefs, Demographics, Dialogue, Situation, Source
 
 _DEPRESSED = "[during depression]"  # parts the two kinds of intermediate beliefs in the released example

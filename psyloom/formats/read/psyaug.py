@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
+from psyloom.formats.read._fields import some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import case, some, text
+from psyloom.formats.read._talk import case
 from psyloom.records import Answer, Case, Post, Source
 
 _BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)\b[^>]*>", re.IGNORECASE)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import case, dialogue, labels, session, text
+from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Answer, Case, Dialogue, Post, Source
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
 from psyloom.formats.read._speakers import Side, side
-from psyloom.formats.read._talk import case, dialogue, labels, listed, session, some, text
+from psyloom.formats.read._talk import case, dialogue, listed, session
 from psyloom.records import Dialogue, Element, Label, Scenario, Session, Source, Speaker
 
 _NOTES = ("theme", "guide", "reasoning")  # written about the session as a whole

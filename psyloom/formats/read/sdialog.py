@@ -37,4 +37,5 @@ FORMAT = Format(
     "sdialog JSON",
     Source(name="sdialog dialogue"),
     (Layout("each", keys("turns", test=_is_sdialog), _read),),
+    general=True,
 )

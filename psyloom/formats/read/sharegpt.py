@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
-from psyloom.formats.read._talk import dialogue, session, some, text
+from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, Source
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import label
 from psyloom.formats.read._format import Format, Item, Layout
 from psyloom.formats.read._lines import speaks
-from psyloom.formats.read._talk import dialogue, label, prefixed, session
+from psyloom.formats.read._talk import dialogue, prefixed, session
 from psyloom.records import Dialogue, Label, Source, Speaker
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import lang_of
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable
 from psyloom.formats.read._lines import KNOWN, name, names
-from psyloom.formats.read._talk import dialogue, lang_of, session
+from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, Source
 
 _CUE = re.compile(
@@ -51,4 +52,5 @@ FORMAT = Format(
     "timed transcripts (WebVTT, SRT)",
     Source(name="timed transcript"),
     (Layout("text", _fits, _read),),
+    general=True,
 )

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._fields import text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._lines import prefixes, said
 from psyloom.formats.read._speakers import Side
-from psyloom.formats.read._talk import case, dialogue, lines, text
+from psyloom.formats.read._talk import case, dialogue, lines
 from psyloom.records import Case, Dialogue, Portrait, Source
 
 _FIELDS = {

@@ -14,7 +14,8 @@ _FIELDS = ("dialogue", "conversation", "transcript", "dialog", "text")
 
 
 def _fits(value: Any) -> str | None:
-    return 'lines that begin with "Name:"' if isinstance(value, str) and names(value) else None
+    told = isinstance(value, str) and "-->" not in value  # timed cues are subtitles
+    return 'lines that begin with "Name:"' if told and names(value) else None
 
 
 def _fits_list(value: Any) -> str | None:

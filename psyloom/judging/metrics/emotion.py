@@ -3,20 +3,21 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from statistics import fmean
 from typing import NamedTuple
 
 from psyloom.errors import UsageError
-from psyloom.judging.metrics.tokens import HAN, normalized, tokens
+from psyloom.judging.metrics.tokens import HAN, normalized
 from psyloom.records import Dialogue, Speaker
 
 Valence = Callable[[str], float]
 """text -> [-1, 1]: -1 unpleasant, 1 pleasant, 0 neither."""
 
 _REACH = 3  # English words over which a negation carries
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 def valence(text: str) -> float:
@@ -27,7 +28,8 @@ def valence(text: str) -> float:
 
     Returns: [-1, 1]; 0 also when no word of the lexicon occurs.
     """
-    signs = [*_chinese(normalized(text)), *_english(tokens(text, "characters"))]
+    plain = normalized(text)
+    signs = [*_chinese(plain), *_english(_WORD.findall(plain))]
     return fmean(signs) if signs else 0.0
 
 
@@ -95,12 +97,14 @@ def _chinese(text: str) -> Iterator[int]:
 def _english(words: list[str]) -> Iterator[int]:
     lexicon = _lexicon()
     for place, word in enumerate(words):
-        if sign := _sign(word, lexicon):
+        if sign := _sign(word):
             before = words[max(0, place - _REACH) : place]
             yield -sign if any(b in lexicon.negations or b.endswith("n't") for b in before) else sign
 
 
-def _sign(word: str, lexicon: _Lexicon) -> int:
+@lru_cache(maxsize=10_000)
+def _sign(word: str) -> int:
+    lexicon = _lexicon()
     if exact := lexicon.words.get(word):
         return exact
     return next((sign for stem, sign in lexicon.stems if word.startswith(stem)), 0)

@@ -23,7 +23,7 @@ class Rehearsal:
     async def __call__(self, call: Call, /) -> Answer:
         if call.cue is None:
             raise ValueError("rehearsal needs a cue; ask through psyloom.agents.Ask")
-        answer = Actor(call.cue, own_words=self._own_words).answer()
+        answer = Actor(call.cue(), own_words=self._own_words).answer()
         text = answer if isinstance(answer, str) else to_json(answer).decode()
         if call.on_text:
             call.on_text(text)

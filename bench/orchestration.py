@@ -1,0 +1,219 @@
+"""How much psyloom costs on top of the network, in one run beside a plain aiohttp loop.
+
+    python bench/orchestration.py            # a few minutes
+    python bench/orchestration.py --quick    # smaller numbers, under a minute
+    python bench/orchestration.py --cases    # also stream 1,000,000 cases through a writer that does nothing
+
+Starts a loopback server in a process of its own, with a settable latency. Every figure of psyloom stands beside the
+plain loop or the ideal of the same run, as a ratio.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import uvloop
+
+from psyloom.agents import Ask, Desk, Pairing, Talk, Writer
+from psyloom.llm.journal import Journal
+from psyloom.llm.limits import Budget
+from psyloom.records import Case, Dialogue, Post, Turn, write_jsonl
+from psyloom.runs import open_models, run_cases, writer_for
+from psyloom.systems import find_systems
+
+BODY = json.dumps(
+    {
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "I see, and what happened then?"}}],
+        "usage": {"prompt_tokens": 400, "completion_tokens": 9},
+    }
+).encode()
+
+
+def serve(port: Any, latency: Any) -> None:
+    """A server that does as little as an HTTP server can: waits, answers the same bytes."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+
+    class Protocol(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport, self.buffer = transport, b""
+
+        def data_received(self, data: bytes) -> None:
+            self.buffer += data
+            while b"\r\n\r\n" in self.buffer:
+                header, rest = self.buffer.split(b"\r\n\r\n", 1)
+                size = next((int(l.split(b":")[1]) for l in header.split(b"\r\n") if l.lower().startswith(b"content-length")), 0)
+                if len(rest) < size:
+                    return
+                self.buffer = rest[size:]
+                if latency.value:
+                    asyncio.get_running_loop().call_later(latency.value, self.transport.write, head + BODY)
+                else:
+                    self.transport.write(head + BODY)
+
+    async def main() -> None:
+        server = await asyncio.get_running_loop().create_server(Protocol, "127.0.0.1", 0, backlog=2048)
+        port.value = server.sockets[0].getsockname()[1]
+        await asyncio.Event().wait()
+
+    uvloop.run(main())
+
+
+async def plain(url: str, calls: int, in_flight: int, body: dict[str, Any]) -> float:
+    """Calls a second of the shortest correct aiohttp loop."""
+    left = iter(range(calls))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def worker() -> None:
+            for _ in left:
+                async with session.post(f"{url}/chat/completions", json=body) as response:
+                    answer = await response.json()
+                    assert answer["choices"][0]["message"]["content"]
+
+        began = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(in_flight)))
+        return calls / (time.perf_counter() - began)
+
+
+async def ours(url: str, calls: int, in_flight: int, folder: Path) -> float:
+    """Calls a second through Ask: prompt file, sight, typed check, guards, trace, journal."""
+    journal = Journal(folder / f"{in_flight}-{time.time_ns()}.sqlite")
+    models = open_models({"": f"{url}#tiny"}, concurrency=in_flight, budget=Budget(), journal=journal)
+    writer = writer_for("interactive_agents")
+    assert isinstance(writer, Pairing)
+    left = iter(range(calls))
+
+    async def worker() -> None:
+        for number in left:
+            case = Case(id=str(number), lang="en", post=Post(text="I cannot sleep since I moved. " * 8))
+            desk = Desk.for_case(case, models)
+            talk = Talk(desk.dialogue)
+            talk.add(Turn.counselor("What brings you here?"))
+            await writer.client.reply(talk, Ask(desk, writer.client, talk))
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(in_flight)))
+    rate = calls / (time.perf_counter() - began)
+    for model in models.by_agent.values():
+        await model.aclose()
+    journal.close()
+    return rate
+
+
+async def self_play(url: str, latency: float, dialogues: int, folder: Path) -> tuple[float, float]:
+    """(seconds, ideal seconds) of self-play dialogues all at once; ideal: calls on the critical path x latency."""
+    cases = folder / "self_play.jsonl"
+    write_jsonl(cases, (Case(id=str(n), lang="en", post=Post(text=f"I cannot sleep since move number {n}.")) for n in range(dialogues)))
+    began = time.perf_counter()
+    summary = await run_cases(
+        "interactive_agents", cases, folder / f"play{time.time_ns()}", options={"max_exchanges": "10"}, models=f"{url}#tiny",
+        concurrency=dialogues, traces=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    assert summary.dialogues == dialogues, summary
+    return seconds, summary.progress.calls / dialogues * latency
+
+
+async def prefix_share(slug: str, folder: Path) -> float:
+    """Share of prompt characters that a server's prefix cache has seen before in the run, over the bundled cases."""
+    out = folder / f"prefix-{slug}"
+    await run_cases(slug, find_systems()[slug].cases(), out, concurrency=1)
+    seen: dict[int, set[int]] = {}
+    shared = total = 0
+    for row in map(json.loads, (out / "traces.jsonl").open()):
+        for call in row["calls"]:
+            text = "\n".join(f"{m['role']}: {m['content']}" for m in call["messages"])
+            total += len(text)
+            # Prefixes in steps of 16 characters, about what a cache block of 16 tokens holds at its finest.
+            steps = [hash(text[:n]) for n in range(16, len(text) + 1, 16)]
+            known = seen.setdefault(0, set())
+            shared += 16 * next((i for i, h in enumerate(steps) if h not in known), len(steps))
+            known.update(steps)
+    return shared / total
+
+
+class Nothing(Writer):
+    """A writer that does nothing: what is left is the run itself."""
+
+    async def write(self, case: Case, ask: Ask) -> Dialogue:
+        return ask.dialogue([Turn.client("...")])
+
+
+async def stream_cases(count: int, folder: Path) -> tuple[float, float]:
+    """(cases a second, peak MB) over a file of ``count`` cases."""
+    cases = folder / "many.jsonl"
+    write_jsonl(cases, (Case(id=str(n), lang="en", post=Post(text="I cannot sleep.")) for n in range(count)))
+    began = time.perf_counter()
+    summary = await run_cases(Nothing(), cases, folder / "many", traces=False)
+    assert summary.dialogues == count
+    return count / (time.perf_counter() - began), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def in_process(code: str) -> tuple[float, float]:
+    """(seconds, peak MB) of a fresh interpreter that runs ``code``, the best of five."""
+    probe = f"import resource\n{code}\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    best, peak = 9.9, 0.0
+    for _ in range(5):
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+        best, peak = min(best, time.perf_counter() - began), float(done.stdout.split()[-1])
+    return best, peak
+
+
+async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
+    url = f"http://127.0.0.1:{port.value}/v1"
+    scale = 1 if args.quick else 4
+    body = {"model": "tiny", "messages": [{"role": "user", "content": "I cannot sleep since I moved. " * 40}], "temperature": 1.0}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(f"{'calls a second':<34}{'plain aiohttp':>14}{'psyloom':>10}{'ratio':>8}")
+        for wait in (0.0, 0.2):
+            for in_flight in (64, 512):
+                latency.value = wait
+                calls = scale * (2000 if wait == 0 else in_flight * 10)
+                a = await plain(url, calls, in_flight, body)
+                b = await ours(url, calls, in_flight, folder)
+                print(f"{f'{wait * 1000:.0f} ms, {in_flight} in flight':<34}{a:>14.0f}{b:>10.0f}{b / a:>8.2f}")
+        latency.value = 0.2
+        seconds, ideal = await self_play(url, 0.2, 50 * scale, folder)
+        print(f"\nself-play, {50 * scale} dialogues at 200 ms: {seconds:.2f} s, ideal {ideal:.2f} s, ratio {seconds / ideal:.2f}")
+        print("\nshare of prompt text that is a prefix already sent (bundled cases, rehearsal)")
+        for slug, system in find_systems().items():
+            if {"client", "counselor"} <= set(system.card.roles) and "writer" not in system.card.roles:
+                print(f"  {slug:<32}{await prefix_share(slug, folder):>8.0%}")
+        count = 1_000_000 if args.cases else 20_000 * scale
+        rate, peak = await stream_cases(count, folder)
+        print(f"\n{count:,} cases through a writer that does nothing: {rate:,.0f} a second, peak {peak:.0f} MB")
+    bare, _ = in_process("pass")
+    for what, code in (("import psyloom", "import psyloom"), ("psyloom --help", "from click.testing import CliRunner; from psyloom.cli import app; CliRunner().invoke(app, ['--help'])")):
+        seconds, peak = in_process(code)
+        print(f"{what}: {seconds * 1000:.0f} ms ({bare * 1000:.0f} ms of it Python itself), {peak:.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller numbers")
+    parser.add_argument("--cases", action="store_true", help="stream a million cases")
+    args = parser.parse_args()
+    port, latency = multiprocessing.Value("i", 0), multiprocessing.Value("d", 0.0)
+    server = multiprocessing.Process(target=serve, args=(port, latency), daemon=True)
+    server.start()
+    while port.value == 0:
+        time.sleep(0.02)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # psyloom and the plain loop get one core
+    uvloop.run(measure(args, port, latency))
+    server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""psyloom read cactus PATH --out dialogues.jsonl, psyloom read auto PATH, psyloom formats"""
+
+from collections import Counter
+from pathlib import Path
+from typing import IO
+
+import click
+
+from psyloom.errors import UsageError
+from psyloom.formats import formats as known
+from psyloom.formats import read as read_records
+from psyloom.formats import save, sniff
+from psyloom.records import Defect, Speaker, to_line
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("format_name", metavar="FORMAT")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="JSON Lines file; without it, records are printed.")
+@click.option("--defects", "defects_to", type=click.File("w", encoding="utf-8"), help="File for all defects.")
+@click.option("--speaker", "named", multiple=True, metavar="NAME=SIDE", help="Who is who, e.g. Anna=client.")
+def read(format_name: str, path: Path, out: Path | None, defects_to: IO[str] | None, named: tuple[str, ...]) -> None:
+    """Read the data set at PATH (file, folder or zip) into our records. FORMAT "auto" tells it from the content.
+
+    Example: psyloom read auto downloads/esconv --out esconv.jsonl
+    """
+    if format_name == "auto":
+        choice = sniff(path)
+        click.echo(str(choice), err=True)
+        format_name = choice.format.name
+    counted: Counter[str] = Counter()
+
+    def on_defect(defect: Defect) -> None:
+        counted[defect.what] += 1
+        if defects_to:
+            defects_to.write(f"{defect}\n")
+        elif counted.total() <= _SHOWN:
+            click.echo(str(defect), err=True)
+
+    records = read_records(path, format_name, on_defect=on_defect, speakers=dict(map(_speaker, named)))
+    if out is None:
+        for record in records:
+            click.echo(to_line(record), nl=False)
+    else:
+        for saved in save(records, out):
+            click.echo(f"{saved.path}: {saved.count} {saved.kind}s", err=True)
+    if counted:
+        click.echo(f"{counted.total()} defects: {_summary(counted)}", err=True)
+
+
+@click.command()
+def formats() -> None:
+    """List the formats that can be read, with the licence of the data."""
+    wide = max(map(len, known()))
+    for one in known().values():
+        licence = "" if one.general else f"  [{one.source.licence}]"
+        click.echo(f"{one.name:<{wide}}  {one.title}{licence}")
+
+
+def _speaker(pair: str) -> tuple[str, Speaker]:
+    name, _, who = pair.partition("=")
+    if who == "client":
+        return name, "client"
+    if who == "counselor":
+        return name, "counselor"
+    raise UsageError(f"--speaker {pair!r} names no side", do="write NAME=client or NAME=counselor")
+
+
+def _summary(counted: Counter[str]) -> str:
+    return "; ".join(f"{times} x {what}" for what, times in counted.most_common(5))
