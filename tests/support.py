@@ -62,7 +62,9 @@ def numbered(stem: str = "line") -> Callable[[Call], str]:
     return lambda _: f"{stem} number {next(count)} of this talk"
 
 
-async def write(writer: Writer | str, case: Case, model: Any, *, options: dict[str, Any] | None = None, **more: Any) -> Dialogue:
+async def write(
+    writer: Writer | str, case: Case, model: Any, *, options: dict[str, Any] | None = None, **more: Any
+) -> Dialogue:
     """One dialogue by a writer (or a system's slug) with every agent answered by ``model``."""
     made = writer_for(writer, options) if isinstance(writer, str) else writer
     desk = desk_for(case, model, **more)

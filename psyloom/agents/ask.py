@@ -24,7 +24,7 @@ T = TypeVar("T")
 _NOT_TOLD = {"demographics", "personality", "disposition"}
 _NOT_TOLD_FIELDS = {"distortions", "topic", "answers", "id", "author", "about_author", "type", "method", "group", "focus", "path",
                     "diagnoses", "code", "system", "age", "gender", "occupation"}  # fmt: skip
-Check = Callable[[Any], str | None]
+Check = Callable[[Any], str | None]  # a named function: its name is what is counted
 """Takes a value, returns what is wrong with it, or None. The words go back to the model."""
 
 
@@ -157,7 +157,8 @@ class Ask:
         """Ask for a value of ``kind`` (text without one) through ``prompts/NAME.LANG.md``.
 
         Args:    check: what must hold: a faulty answer is asked for again, and in the end the case fails.
-                 prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted.
+                 prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted
+                 under the function's name.
                  rules: a script's rules, for the rehearsal back end.
                  slots: the words the prompt uses.
         Raises:  AnswerRejected after ``tries`` unacceptable answers; what the back end raises.
@@ -245,7 +246,7 @@ class Ask:
         if check and (wrong := check(value)):
             return value, wrong, soft
         if prefer and (wish := prefer(value)):
-            soft.append(("preference", wish))
+            soft.append((prefer.__name__.strip("<>"), wish))
         return value, None, soft
 
     def _heard(self, value: Any, prompt: Prompt) -> tuple[Any, list[tuple[str, str]]]:

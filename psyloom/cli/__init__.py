@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("psyloom.cli.run", "Run a system over a file of cases."),
     "simulate": ("psyloom.cli.run", "Let any counselor talk with any client."),
     "annotate": ("psyloom.cli.run", "Label dialogues with a system's annotator."),
+    "export": ("psyloom.cli.export", "Write dialogues for a trainer, a tool or a reader."),
     "chat": ("psyloom.cli.chat", "Talk with a client or a counselor in the terminal."),
     "show": ("psyloom.cli.show", "Read dialogues in the terminal."),
     "schema": ("psyloom.cli.catalog", "Print the JSON Schema of a record."),

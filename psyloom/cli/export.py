@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from pydantic import ValidationError
 
+from psyloom.errors import UsageError
 from psyloom.formats.write import WRITERS, Exported, ExportOptions, writer_for
 from psyloom.formats.write import export as write
 from psyloom.records import Dialogue, read_jsonl
@@ -37,7 +39,12 @@ def _kind(annotation: Any) -> Any:
 @_options
 def export(dialogues: Path, to: str, out: Path, **given: Any) -> None:
     """Write DIALOGUES in the format of a trainer, a tool or a reader."""
-    options = ExportOptions(**{name: value for name, value in given.items() if value is not None})
+    try:
+        options = ExportOptions(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as trouble:
+        error = trouble.errors(include_url=False)[0]
+        what = f"--{'-'.join(map(str, error['loc']))} {error['input']}: {error['msg']}"
+        raise UsageError(what, do="see: psyloom export --help") from trouble
     for line in report(write(read_jsonl(dialogues, Dialogue), writer_for(to), out, options)):
         click.echo(line)
 

@@ -18,6 +18,7 @@ _ARRAY = (".json", ".jsonl")
 _FREE = EVERY_TRAINER | {"consecutive"}
 _NAMED = frozenset({"client_name", "counselor_name", "thoughts"})
 _LEARNED_AGAIN = "with one example per turn, set mask_history: true, or the replies in the history are learned again"
+_PAIRS = "rejected replies are taken from Turn.extra['rejected'], a list of texts"
 
 WRITERS: dict[str, Writer] = {
     writer.name: writer
@@ -50,8 +51,8 @@ WRITERS: dict[str, Writer] = {
             "trl-sft", "TRL supervised fine-tuning", by_rows(trl_sft_rows), _LINES, _FREE, ("turn", "dialogue"),
             strict=True, note="with whole dialogues, set assistant_only_loss=True",
         ),
-        Writer("trl-dpo", "TRL DPO pairs", by_rows(trl_dpo_rows), _LINES, _FREE, ("turn",), strict=True),
-        Writer("trl-kto", "TRL KTO, unpaired", by_rows(trl_kto_rows), _LINES, _FREE, ("turn",), strict=True),
+        Writer("trl-dpo", "TRL DPO pairs", by_rows(trl_dpo_rows), _LINES, _FREE, ("turn",), strict=True, note=_PAIRS),
+        Writer("trl-kto", "TRL KTO, unpaired", by_rows(trl_kto_rows), _LINES, _FREE, ("turn",), strict=True, note=_PAIRS),
         Writer(
             "parquet", "Parquet of OpenAI messages", open_parquet, (".parquet",), _FREE | {"mask"},
             ("dialogue", "turn"),

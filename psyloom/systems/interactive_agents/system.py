@@ -40,7 +40,7 @@ class InteractiveCounselor(Counselor):
     longest: int = Field(
         200, ge=1, description="characters of a Chinese reply; an English one may have this many words / 2"
     )
-    max_exchanges: int = Field(50, ge=1)
+    max_exchanges: int = Field(50, ge=1, description="patience limit of a session")
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """A fixed greeting by the client, the counselor's word last, end phrases in the counselor's lines only."""
@@ -50,11 +50,11 @@ class InteractiveCounselor(Counselor):
         )  # fmt: skip
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        def too_much(text: str) -> str | None:
+        def response_check(text: str) -> str | None:
             return self.fault(text, ask.lang)
 
         return Turn.counselor(
-            await ask("counselor", talk=talk, stages=STAGES, prefer=too_much if self.response_check else None)
+            await ask("counselor", talk=talk, stages=STAGES, prefer=response_check if self.response_check else None)
         )
 
     def fault(self, text: str, lang: Lang) -> str | None:

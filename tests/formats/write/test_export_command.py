@@ -52,3 +52,15 @@ def test_names_of_the_speakers_can_be_given(given_file, tmp_path):
 def test_a_wrong_wish_reaches_the_person_as_a_usage_error(given_file, tmp_path):
     with pytest.raises(UsageError, match="no use for the option unit"):
         run(given_file, "--to", "csv", "--out", tmp_path / "t.csv", "--unit", "turn")
+
+
+def test_a_number_out_of_range_is_a_usage_error_too(given_file, tmp_path):
+    with pytest.raises(UsageError, match=r"--history 0: .* greater than or equal to 1"):
+        run(given_file, "--to", "alpaca", "--out", tmp_path / "t.json", "--history", 0)
+
+
+def test_an_export_of_pairs_without_rejected_replies_says_where_they_come_from(tmp_path):
+    write_jsonl(tmp_path / "d.jsonl", [talk("c一 s二")])
+    said = run(tmp_path / "d.jsonl", "--to", "trl-dpo", "--out", tmp_path / "t.jsonl")
+    assert "0 examples from 1 dialogues" in said
+    assert "Turn.extra['rejected']" in said

@@ -1,0 +1,116 @@
+"""The canary test of sight: a marked word in every text of a case, and every prompt of a run captured."""
+
+import re
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from psyloom.agents import Ask, Desk, Models, Role
+from psyloom.agents.sight import in_sight
+from psyloom.llm import Answer, Call
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.records import FACETS, Case, Lang, Turn
+from psyloom.runs.engine import Work, roles_of
+
+
+def canary(path: str) -> str:
+    return f"canary<{path}>"
+
+
+def canary_case(lang: Lang) -> Case:
+    """A case with every facet filled and a canary in every free text."""
+    facets = {facet: _filled(_model(Case, facet), facet) for facet in FACETS}
+    return Case(id="canary", lang=lang, **facets)
+
+
+def _filled(kind: type[BaseModel], path: str) -> dict[str, Any]:
+    return {
+        name: _value(field.annotation, f"{path}.{name}") for name, field in kind.model_fields.items() if name != "extra"
+    }
+
+
+def _value(annotation: Any, path: str) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        inner = [a for a in get_args(annotation) if a is not type(None)]
+        return _value(str if str in inner else inner[0], path)
+    if annotation is str:
+        return canary(path)
+    if get_origin(annotation) is list:
+        return [_value(get_args(annotation)[0], path)]
+    if get_origin(annotation) is dict:
+        return {"note": canary(path)}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _filled(annotation, path)
+    return get_args(annotation)[0] if get_origin(annotation) is Literal else 0.5
+
+
+def _model(kind: type[BaseModel], name: str) -> type[BaseModel]:
+    annotation = kind.model_fields[name].annotation
+    found = next(a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel))
+    return found
+
+
+class Listening:
+    """The rehearsal back end without the case's words, which keeps what each agent of each role was shown."""
+
+    name = "rehearsal"
+
+    def __init__(self) -> None:
+        self.shown: dict[str, set[str]] = {}
+        self._model = Rehearsal(own_words=False)
+
+    async def __call__(self, call: Call, /) -> Answer:
+        text = "\n".join(m["content"] for m in call.messages)
+        self.shown.setdefault(call.agent, set()).update(re.findall(r"canary<([\w.]+)>", text))
+        return await self._model(call)
+
+    async def aclose(self) -> None: ...
+
+
+def leaves_of(case: Case) -> set[str]:
+    """Paths of all texts that carry a canary."""
+    return {path.removesuffix(".note") if text == canary(path.removesuffix(".note")) else path
+            for path, text in case.leaves() if text.startswith("canary<")}  # fmt: skip
+
+
+async def faults_of_sight(work: Work, lang: Lang, dialogue: Any = None) -> list[str]:
+    """Everything wrong with what the agents of ``work`` were shown.
+
+    An agent that read a canary outside its sight has a leak; an agent whose sight lists what none of its prompts
+    shows has a sight wider than it needs, which is the leak of tomorrow.
+    """
+    case, model = canary_case(lang), Listening()
+    desk = Desk.for_case(case, Models({"": model})) if dialogue is None else Desk(dialogue, case, Models({"": model}))
+    if dialogue is None:
+        await work.write(case, Ask(desk, work))
+    else:
+        await work.annotate(dialogue, Ask(desk, work))
+    found: list[str] = []
+    roles = list(roles_of(work).values())
+    for agent, seen in model.shown.items():
+        sight = [role.seen_by()[agent] for role in roles if agent in role.seen_by()]
+        allowed = set().union(*sight) if sight else set()
+        found += [f"{agent} read {path}, which it may not see" for path in sorted(seen) if not in_sight(path, allowed)]
+        unread = {leaf for leaf in leaves_of(canary_case(lang)) if in_sight(leaf, allowed)} - seen
+        found += [f"{agent} may see {path}, but no prompt of it shows that" for path in sorted(unread)]
+    return found
+
+
+def widened(role: Role, agent: str, path: str) -> Role:
+    """The same role with one more entry in one agent's sight."""
+
+    class Wider(type(role)):  # type: ignore[misc]
+        sight = {**type(role).sight, agent: {*type(role).sight.get(agent, set()), path}}
+
+    Wider.__module__ = type(role).__module__
+    return Wider.model_validate(role.model_dump())
+
+
+def a_dialogue(lang: Lang) -> list[Turn]:
+    """A few turns for annotators."""
+    texts = {
+        "en": ["Hello, what brings you here?", "I cannot sleep.", "Since when has it been like that?", "Since May."],
+        "zh": ["你好，今天想聊点什么？", "我睡不着。", "这样有多久了？", "从五月开始。"],
+    }[lang]
+    return [Turn(speaker="counselor" if n % 2 == 0 else "client", text=text) for n, text in enumerate(texts)]

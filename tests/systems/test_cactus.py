@@ -1,0 +1,160 @@
+"""CACTUS: the checks of its specification. arXiv 2407.03103."""
+
+import json
+
+import pytest
+
+from psyloom.errors import AnswerRejected
+from psyloom.records import Case, Lang, read_jsonl
+from psyloom.systems import find_system
+from psyloom.systems.cactus.system import ATTITUDES, TECHNIQUES
+from tests.support import Scripted, numbered, text_of, write
+
+PLAN = {"cbt_technique": "Decatastrophizing", "cbt_plan": "Explore, then weigh the worst case, then close."}
+FORM = {
+    "problem": "PROBLEM I burn bread.", "reason": "REASON I sleep badly.", "history": "HISTORY nothing before.",
+    "functioning": "FUNCTIONING slow at work.", "support": "SUPPORT my brother.",
+}  # fmt: skip
+
+
+def client(lang: Lang = "en", attitude: str | None = None) -> Case:
+    return Case.model_validate(
+        {
+            "id": "c", "lang": lang, "demographics": {"name": "Mina", "age": 29}, "intake": FORM, "thought": {"thought": "THOUGHT I am useless."},
+            "disposition": {"attitude": attitude} if attitude else None,
+            "opening": [{"counselor": "Hello Mina."}, {"client": "I burnt a batch today."}],
+        }
+    )  # fmt: skip
+
+
+def script(messages: int = 22, first: str = "counselor") -> dict[str, object]:
+    sides = ["counselor", "client"] if first == "counselor" else ["client", "counselor"]
+    return {"turns": [{"speaker": sides[n % 2], "text": f"message {n} of the script"} for n in range(messages)]}
+
+
+def pairing(**more: object) -> Scripted:
+    return Scripted(plan=PLAN, counselor=numbered("reply"), client=numbered("word"), **more)
+
+
+async def simulate(model: Scripted, case: Case, **options: object) -> object:
+    from psyloom.runs import pair
+
+    return await write(pair("cactus", "cactus", {k: str(v) for k, v in options.items()}), case, model)
+
+
+async def test_the_planner_is_called_once_a_session_and_before_any_generated_turn() -> None:
+    model = pairing()
+    await simulate(model, client())
+    assert [call.prompt for call in model.calls].count("plan") == 1
+    assert model.calls[0].prompt == "plan"
+
+
+async def test_a_technique_outside_the_twelve_is_asked_for_again_and_then_marked() -> None:
+    assert len(TECHNIQUES) == 12
+    off = {"cbt_technique": "Hypnosis", "cbt_plan": "Sleep."}
+    mended = await write("cactus", client(), Scripted(plan_script=[off, PLAN], script=script()))
+    assert mended.sessions[0].notes["cbt_technique"] == "decatastrophizing"
+    assert "off_list" not in mended.sessions[0].notes
+    marked = await write("cactus", client(), Scripted(plan_script=off, script=script()))
+    assert marked.sessions[0].notes["off_list"] == "Hypnosis"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_one_call_yields_the_whole_script_counselor_first_alternating_21_to_35_messages(lang: Lang) -> None:
+    model = Scripted(plan_script=PLAN, script=[script(12), script(40), script(24, "client"), script(30)])
+    with pytest.raises(AnswerRejected):
+        await write("cactus", client(lang), model)
+    model = Scripted(plan_script=PLAN, script=[script(20), script(21)])
+    dialogue = await write("cactus", client(lang), model)
+    assert [turn.speaker for turn in dialogue.turns[:3]] == ["counselor", "client", "counselor"]
+    assert len(dialogue.turns) == 21
+    assert dialogue.quality.guards == {"script: too few": 1}
+    assert model.counts() == {"plan_script": 1, "script": 2}
+
+
+async def test_the_papers_leniency_keeps_a_script_of_any_length() -> None:
+    model = Scripted(plan_script=PLAN, script=script(12))
+    dialogue = await write("cactus", client(), model, options={"strict": "false"})
+    assert len(dialogue.turns) == 12
+    assert len(model.asked("script")) == 1
+
+
+@pytest.mark.parametrize("attitude", ["positive", "neutral", "negative"])
+async def test_the_same_form_runs_under_each_attitude_and_the_record_carries_exactly_that_one(attitude: str) -> None:
+    model = Scripted(plan_script=PLAN, script=script())
+    dialogue = await write("cactus", client(attitude="neutral"), model, options={"attitude": attitude})
+    assert dialogue.sessions[0].notes["attitude"] == attitude
+    assert dialogue.case is not None
+    assert dialogue.case.get("disposition.attitude") == attitude
+    assert ATTITUDES[attitude].definition.en in text_of(model.asked("script")[0])
+
+
+async def test_without_an_attitude_one_is_drawn_by_the_seed_and_all_three_come_up() -> None:
+    async def drawn(seed: int) -> object:
+        dialogue = await write("cactus", client(), Scripted(plan_script=PLAN, script=script()), seed=seed)
+        return dialogue.sessions[0].notes["attitude"]
+
+    assert await drawn(1) == await drawn(1)
+    assert {await drawn(seed) for seed in range(20)} == {"positive", "neutral", "negative"}
+
+
+async def test_a_case_without_a_form_gets_one_from_its_thought() -> None:
+    bare = client().model_copy(update={"intake": None})
+    model = Scripted(intake=FORM, plan_script=PLAN, script=script())
+    dialogue = await write("cactus", bare, model)
+    assert dialogue.case is not None
+    assert dialogue.case.derived == ["intake"]
+    assert "THOUGHT" in text_of(model.asked("intake")[0])
+    assert "REASON" in text_of(model.asked("plan_script")[0])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_the_counselor_reads_sections_1_and_3_the_plan_and_the_talk_and_no_other_section(lang: Lang) -> None:
+    model = pairing()
+    await simulate(model, client(lang))
+    for call in model.asked("counselor"):
+        said = text_of(call)
+        assert all(word in said for word in ("Mina", "REASON", PLAN["cbt_plan"], "I burnt a batch today."))
+        assert not any(word in said for word in ("PROBLEM", "HISTORY", "FUNCTIONING", "SUPPORT", "THOUGHT"))
+    assert "REASON" in text_of(model.asked("plan")[0])
+    assert "PROBLEM" not in text_of(model.asked("plan")[0])
+
+
+async def test_the_client_reads_form_and_attitude_only_unless_the_papers_slip_is_asked_for() -> None:
+    model = pairing()
+    await simulate(model, client(attitude="negative"))
+    assert "SUPPORT" in text_of(model.asked("client")[0])
+    assert ATTITUDES["negative"].definition.en in text_of(model.asked("client")[0])
+    assert "THOUGHT" not in text_of(model.asked("client")[0])
+    model = pairing()
+    await simulate(model, client(), **{"client.client_sees_full_record": "true"})
+    assert "THOUGHT" in text_of(model.asked("client")[0])
+
+
+async def test_the_end_token_is_never_stored_and_stops_the_session_at_once() -> None:
+    says = iter(["first words of mine", "second words of mine", "I feel better now. [/END]"])
+    model = Scripted(plan=PLAN, counselor=numbered(), client=lambda _: next(says))
+    dialogue = await simulate(model, client())
+    assert len(dialogue.turns) == 2 + 6
+    assert dialogue.turns[-1].text == "I feel better now."
+    assert "[/END]" not in json.dumps(dialogue.model_dump(mode="json"))
+    assert dialogue.sessions[0].ended == "client closed"
+
+
+async def test_a_full_session_has_42_messages_with_the_seeded_pair_and_41_calls() -> None:
+    model = pairing()
+    dialogue = await simulate(model, client())
+    assert len(dialogue.turns) == 42
+    assert [t.speaker for t in dialogue.turns] == ["counselor", "client"] * 21
+    assert len(model.calls) == 41
+    assert dialogue.sessions[0].ended == "limit"
+
+
+async def test_the_bundled_cases_cover_both_entries_a_form_and_a_bare_thought_in_both_languages() -> None:
+    cases = list(read_jsonl(find_system("cactus").cases(), Case))
+    assert {(case.lang, case.intake is not None) for case in cases} == {
+        ("zh", True),
+        ("zh", False),
+        ("en", True),
+        ("en", False),
+    }
