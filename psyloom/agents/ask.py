@@ -1,12 +1,14 @@
 """Ask: one typed question to a language model through a named prompt."""
 
+import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar, cast, overload
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from psyloom.agents.guards import Said, clean, faults
 from psyloom.agents.prompts import Prompt, load_prompt
@@ -17,7 +19,7 @@ from psyloom.errors import AnswerRejected
 from psyloom.knowledge import LabelSet, Term
 from psyloom.llm import Answer, Call, Cue, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
-from psyloom.records import Case, Dialogue, Lang, Session, Turn, sentences
+from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn, sentences
 
 T = TypeVar("T")
 # Facts about a client that nobody says as a sentence: whole facets, and fields by their name.
@@ -61,11 +63,27 @@ class Asked:
 
 
 @dataclass
+class Shelf:
+    """What is written once for an owner and used by many dialogues of a run."""
+
+    kept: dict[str, Artefact] = field(default_factory=dict)
+    _under_way: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+
+    async def once(self, key: str, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The value that the first to ask for ``key`` had made; all others wait for it."""
+        if key not in self._under_way:
+            self._under_way[key] = asyncio.ensure_future(make())
+        # Shielded: one dialogue that is called off must not take the others' artefact with it.
+        return cast(T, await asyncio.shield(self._under_way[key]))
+
+
+@dataclass
 class Desk:
     """What all asks of one dialogue share.
 
     tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
     by: the name under which an annotator labels; "": its system's.
+    shelf: what dialogues of a run have in common.
     """
 
     dialogue: Dialogue
@@ -74,6 +92,7 @@ class Desk:
     seed: int = 0
     tries: int = 3
     by: str = ""
+    shelf: "Shelf" = field(default_factory=lambda: Shelf())
     on_text: Callable[[str | None], None] | None = None
     trace: list[Asked] = field(default_factory=list)
     prompts: dict[str, str] = field(default_factory=dict)
@@ -126,6 +145,29 @@ class Ask:
         """The desk's dialogue with one session of ``turns``; ``notes`` go to the session."""
         self.desk.dialogue.sessions.append(Session(turns=list(turns), notes=notes))
         return self.desk.dialogue
+
+    async def once(self, owner: str, name: str, kind: type[T], /, *, check: Check | None = None, **slots: Any) -> T:
+        """Like asking, but once for each ``owner`` of the run, whichever dialogue comes first.
+
+        The value is kept as an artefact; its calls count for the owner, not for the dialogue.
+        """
+        key = f"{self.role.system()}/{name}.{self.lang}/{owner}"
+
+        async def make() -> T:
+            desk = replace(
+                self.desk, dialogue=Dialogue(id=key, lang=self.lang), on_text=None, trace=[], prompts={}, answered_by={},
+                _made=Counter(),
+            )  # fmt: skip
+            value = await Ask(desk, self.role)(name, kind, check=check, **slots)
+            self.desk.shelf.kept[key] = Artefact(
+                id=key, system=self.role.system(), name=name, owner=owner, lang=self.lang,
+                value=to_jsonable_python(value), models=desk.answered_by,
+            )  # fmt: skip
+            return value
+
+        value = await self.desk.shelf.once(key, make)
+        self.desk.prompts[f"{self.role.system()}/{name}.{self.lang}"] = load_prompt(self._folder, name, self.lang).hash
+        return value
 
     @overload
     async def __call__(

@@ -23,6 +23,7 @@ from psyloom.records.case import (
     Thought,
 )
 from psyloom.records.dialogue import (
+    Artefact,
     Dialogue,
     Element,
     Label,
@@ -40,6 +41,7 @@ from psyloom.records.sentences import sentences
 __all__ = [
     "FACETS",
     "Answer",
+    "Artefact",
     "Attitude",
     "Case",
     "Clinical",

@@ -131,3 +131,17 @@ class Dialogue(Record):
     def turns(self) -> list[Turn]:
         """All turns of all sessions, in order."""
         return [turn for session in self.sessions for turn in session.turns]
+
+
+class Artefact(Record):
+    """Something written once for an owner and used by many dialogues: a memo of a report, a style card of a counselor."""
+
+    kind: ClassVar[str] = "artefact"
+
+    id: str = Field(min_length=1, description="system/name.lang/owner")
+    system: str
+    name: str = Field(description="what it is, e.g. 'style_card'")
+    owner: str = Field(description="whose it is: a report, a counselor, a source")
+    lang: Lang
+    value: JsonValue
+    models: dict[str, str] = Field(default_factory=dict, description="agent -> model")

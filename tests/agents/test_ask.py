@@ -1,11 +1,13 @@
 """Asking: typed answers, repair, guards, trace."""
 
+import asyncio
 from typing import ClassVar
 
 import pytest
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Desk, Models, Pairing, Sight, Talk, converse
+from psyloom.agents.ask import Shelf
 from psyloom.agents.derive import derive, lacking
 from psyloom.agents.roles import Rules
 from psyloom.errors import AnswerRejected, MissingFacet
@@ -249,3 +251,15 @@ async def test_two_sessions_of_one_talk_keep_their_turns_apart() -> None:
     await converse(ask, client=Talker(), counselor=Frame(), rules=rules, talk=talk)
     await converse(ask, client=Talker(), counselor=Frame(), rules=rules, talk=talk)
     assert [len(s.turns) for s in ask.desk.dialogue.sessions] == [2, 2]
+
+
+async def test_what_is_written_once_for_an_owner_is_asked_once_however_many_dialogues_want_it() -> None:
+    model, shelf = Scripted(judge={"mood": "calm", "score": 7}), Shelf()
+    desks = [desk_for(case(), model, shelf=shelf) for _ in range(3)]
+    cards = await asyncio.gather(*(Ask(desk, Listener()).once("Dr. Gao", "judge", Mood) for desk in desks))
+    await Ask(desks[0], Listener()).once("Dr. Lin", "judge", Mood)
+    assert cards == [Mood(mood="calm", score=7)] * 3
+    assert [call.scope for call in model.calls] == ["agents/judge.en/Dr. Gao", "agents/judge.en/Dr. Lin"]
+    assert all(desk.dialogue.quality.calls == 0 for desk in desks), "the calls are the owner's, whoever came first"
+    kept = shelf.kept["agents/judge.en/Dr. Gao"]
+    assert (kept.owner, kept.value) == ("Dr. Gao", {"mood": "calm", "score": 7})
