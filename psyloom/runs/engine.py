@@ -1,0 +1,302 @@
+"""The local engine: cases are coroutines on one event loop; what they ask is journaled, what they make is written in order."""
+
+import asyncio
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from psyloom import __version__
+from psyloom.agents import Annotator, Ask, Desk, Models, Pairing, Role, Writer
+from psyloom.agents.ask import Shelf, trace_record
+from psyloom.agents.derive import derive, lacking
+from psyloom.errors import (
+    BadPrompt,
+    EndpointDown,
+    EndpointRejects,
+    FolderTrouble,
+    MissingFacet,
+    NotInSight,
+    PsyloomError,
+    Stopped,
+)
+from psyloom.llm.connect import REHEARSAL
+from psyloom.llm.limits import Budget
+from psyloom.records import Case, Defect, Dialogue, Label, Lang, Lineage, to_line
+from psyloom.records.jsonl import scan_jsonl
+from psyloom.runs.folder import Outcome, RunFolder, line
+
+Work = Writer | Annotator
+_STOPS_THE_RUN = (EndpointRejects, FolderTrouble, BadPrompt, NotInSight)
+_DOWN_IN_A_ROW = 25
+
+
+@dataclass
+class Progress:
+    """How far a run is. ``cost`` is None when a model's price is unknown; ``eta`` in seconds, None when unknown."""
+
+    total: int | None
+    done: int = 0
+    failed: int = 0
+    calls: int = 0
+    replayed: int = 0
+    cost: float | None = 0.0
+    seconds: float = 0.0
+    fresh: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Cases per second in this start of the run."""
+        return self.fresh / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
+
+
+@dataclass
+class Summary:
+    """How a run ended. ``stopped`` says why it is not finished; None: every case was settled."""
+
+    out: Path
+    dialogues: int
+    failures: int
+    progress: Progress
+    tokens_in: int
+    tokens_out: int
+    stopped: PsyloomError | None = None
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every case of a run shares. ``by``: an annotator's name on its labels, instead of its system's."""
+
+    lang: Lang | None = None
+    seed: int = 0
+    tries: int = 3
+    derive: bool = False
+    traces: bool = True
+    by: str = ""
+
+
+def roles_of(work: Work) -> dict[str, Role]:
+    """Role name -> role, of a writer, an annotator, or both sides of a pairing."""
+    if isinstance(work, Pairing):
+        return {"counselor": work.counselor, "client": work.client}
+    return {"annotator" if isinstance(work, Annotator) else "writer": work}
+
+
+def no_none(values: dict[str, Any]) -> dict[str, Any]:
+    """Options without those that are not set."""
+    return {k: no_none(v) if isinstance(v, dict) else v for k, v in values.items() if v is not None}
+
+
+class Engine:
+    """Settles every case of a file: each becomes a dialogue or a failure with its reason."""
+
+    def __init__(self, work: Work, folder: RunFolder, models: Models, budget: Budget, settings: Settings) -> None:
+        self.work, self.folder, self.models, self.budget, self.settings = work, folder, models, budget, settings
+        self.progress = Progress(None)
+        self.on_progress: Callable[[Progress], None] | None = None
+        self.reasons: dict[str, int] = {}
+        self._shelf = Shelf()
+        self._fatal: PsyloomError | None = None
+        self._down = 0
+        self._began = time.monotonic()
+        roles = roles_of(work)
+        self._lineage: dict[str, Any] = {
+            "system": " x ".join(dict.fromkeys(role.system() for role in roles.values())), "version": __version__,
+            "roles": {kind: role.system() for kind, role in roles.items()}, "seed": settings.seed,
+            "options": no_none(work.model_dump(mode="json", exclude_defaults=True)),
+        }  # fmt: skip
+
+    async def over(self, cases: Path, *, limit: int | None, concurrency: int, signals: bool) -> Summary:
+        """Settle every case; returns when all are settled or the run is stopped."""
+        found: Iterator[Case | Dialogue | Defect] = (
+            scan_jsonl(cases, Dialogue) if isinstance(self.work, Annotator) else scan_jsonl(cases, Case)
+        )
+        source = islice(enumerate(found), limit)
+        workers = [asyncio.create_task(self._work(source, 4 * concurrency + 64)) for _ in range(concurrency)]
+        quiet = self._listen(workers) if signals else None
+        try:
+            await asyncio.gather(*workers)
+        except asyncio.CancelledError:
+            self._fatal = Stopped("interrupted", do="the same command continues where this run stopped")
+        finally:
+            if quiet:
+                quiet()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            for model in {id(m): m for m in self.models.by_agent.values()}.values():
+                await model.aclose()
+        self.folder.flush()
+        self.folder.keep(self._shelf.kept.values())
+        return self._summary()
+
+    def _listen(self, workers: list[asyncio.Task[None]]) -> Callable[[], None]:
+        """First Ctrl-C: no new calls, those in flight are finished. Second: leave at once."""
+        loop = asyncio.get_running_loop()
+
+        def heard() -> None:
+            if self.budget.stop_reason is None:
+                self.budget.stop("interrupted")
+                print("\nfinishing the calls in flight; press Ctrl-C again to leave at once", file=sys.stderr)
+            else:
+                for worker in workers:
+                    worker.cancel()
+
+        loop.add_signal_handler(signal.SIGINT, heard)
+
+        def quiet() -> None:
+            loop.remove_signal_handler(signal.SIGINT)
+
+        return quiet
+
+    async def _work(self, source: Iterator[tuple[int, Case | Dialogue | Defect]], window: int) -> None:
+        """Take one case after the other until there are no more, or the run is stopped."""
+        for position, found in source:
+            if self._over():
+                return
+            if self.folder.done(position):
+                self.folder.skip(position)
+                self._settled(fresh=False)
+                continue
+            # A slow case ahead: what waits behind it must fit into memory.
+            await self.folder.written_past(position - window)
+            if self._over():
+                return
+            try:
+                outcome = await self._settle(found, position)
+            except (Stopped, *_STOPS_THE_RUN) as trouble:
+                self._fatal = trouble if not isinstance(trouble, Stopped) else self._fatal or trouble
+                self.budget.stop(trouble.happened)
+                self.folder.release()
+                return
+            self.folder.put(position, outcome)
+            self._settled(failed=not outcome.ok)
+            await asyncio.sleep(0)
+
+    def _over(self) -> bool:
+        self._fatal = self._fatal or self.folder.trouble
+        if self._fatal is None and self.budget.stop_reason:
+            self._fatal = Stopped(self.budget.stop_reason, do="the same command continues where this run stopped")
+        return self._fatal is not None
+
+    def _settled(self, *, failed: bool = False, fresh: bool = True) -> None:
+        p, budget = self.progress, self.budget
+        p.done += 1
+        p.failed += failed
+        p.fresh += fresh
+        p.calls, p.replayed = budget.spent_calls, self.folder.journal.replayed
+        p.seconds = time.monotonic() - self._began
+        p.cost = None if budget.unpriced else budget.spent_cost
+        if self.on_progress:
+            self.on_progress(p)
+
+    async def _settle(self, found: Case | Dialogue | Defect, position: int) -> Outcome:
+        """One case from start to end: a dialogue, or a failure with its reason and every attempt."""
+        if isinstance(found, Defect):
+            return self._failure(f"line {found.line}", "bad line", str(found))
+        if self.folder.knows(found.id):
+            name = f"{found.id} (number {position + 1})"
+            return self._failure(name, "duplicate id", "the same id stands in the file before; ids must differ")
+        self.folder.claim(found.id)
+        desk = self._desk(found)
+        try:
+            if isinstance(self.work, Annotator):
+                dialogue = await self._annotate(desk, self.work)
+            else:
+                dialogue = await self._write(desk, self.work)
+        except (Stopped, *_STOPS_THE_RUN):
+            raise
+        except PsyloomError as trouble:
+            if isinstance(trouble, EndpointDown):
+                self._too_often_down(trouble)
+            return self._failure(found.id, type(trouble).__name__, str(trouble), desk)
+        except Exception as trouble:  # a fault in a system's code costs its case, is counted and shown
+            told = "".join(traceback.format_exception(trouble))
+            return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk)
+        self._down = 0
+        trace = line(trace_record(desk)) if self.settings.traces else b""
+        return Outcome(found.id, True, to_line(dialogue), trace)
+
+    def _desk(self, found: Case | Dialogue) -> Desk:
+        s = self.settings
+        if isinstance(found, Case):
+            return Desk.for_case(found, self.models, lang=s.lang, seed=s.seed, tries=s.tries, shelf=self._shelf)
+        case = found.case or Case(id=found.id, lang=found.lang)
+        return Desk(found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf)
+
+    async def _write(self, desk: Desk, writer: Writer) -> Dialogue:
+        ask = Ask(desk, writer)
+        if missing := lacking(desk.case, writer.wants()):
+            if not self.settings.derive:
+                what = f"case {desk.case.id!r} lacks {', '.join(missing)}"
+                raise MissingFacet(what, do="add it to the case, or use --derive")
+            await derive(desk.case, missing, ask)
+        dialogue = await writer.write(desk.case, ask)
+        dialogue.lineage = self._made(desk)
+        return dialogue
+
+    async def _annotate(self, desk: Desk, annotator: Annotator) -> Dialogue:
+        """Labels of the same annotator are replaced, others stay; texts must come back as they were."""
+        ask = Ask(desk, annotator)
+        forget(desk.dialogue, ask.by)
+        texts = [turn.text for turn in desk.dialogue.turns]
+        dialogue = await annotator.annotate(desk.dialogue, ask)
+        if [turn.text for turn in dialogue.turns] != texts:
+            raise ValueError(f"annotator {ask.by} changed a text")
+        dialogue.annotations[ask.by] = self._made(desk)
+        return dialogue
+
+    def _made(self, desk: Desk) -> Lineage:
+        return Lineage(
+            **self._lineage, models=dict(sorted(desk.answered_by.items())), prompts=dict(sorted(desk.prompts.items())),
+            source=desk.case.source, rehearsal=REHEARSAL in desk.answered_by.values(),
+        )  # fmt: skip
+
+    def _too_often_down(self, trouble: EndpointDown) -> None:
+        """An endpoint that fails case after case is not tried with the rest of the file."""
+        self._down += 1
+        if self._down >= _DOWN_IN_A_ROW:
+            what = f"{_DOWN_IN_A_ROW} cases in a row failed; {trouble.happened}"
+            raise EndpointRejects(what, do="start the same command again when the endpoint is back")
+
+    def _failure(self, id_: str, reason: str, detail: str, desk: Desk | None = None) -> Outcome:
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        attempts = trace_record(desk)["calls"] if desk else []
+        return Outcome(id_, False, failure=line({"id": id_, "reason": reason, "detail": detail, "attempts": attempts}))
+
+    def _summary(self) -> Summary:
+        dialogues, failures = self.folder.counts()
+        budget, fatal = self.budget, self.folder.trouble or self._fatal
+        return Summary(
+            self.folder.path,
+            dialogues,
+            failures,
+            self.progress,
+            budget.tokens_in,
+            budget.tokens_out,
+            fatal,
+            self.reasons,
+        )
+
+
+def forget(dialogue: Dialogue, by: str) -> None:
+    """Take away what the annotator called ``by`` labelled before."""
+
+    def others(labels: list[Label]) -> list[Label]:
+        return [label for label in labels if label.by != by]
+
+    dialogue.labels = others(dialogue.labels)
+    for session in dialogue.sessions:
+        session.labels = others(session.labels)
+        for turn in session.turns:
+            turn.labels = others(turn.labels)
