@@ -10,6 +10,7 @@ plain loop or the ideal of the same run, as a ratio.
 
 import argparse
 import asyncio
+import itertools
 import json
 import multiprocessing
 import os
@@ -24,16 +25,20 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from psyloom.agents import Ask, Desk, Pairing, Talk, Writer
-from psyloom.llm.journal import Journal
-from psyloom.llm.limits import Budget
+from psyloom.agents import Ask, Writer
 from psyloom.records import Case, Dialogue, Post, Turn, write_jsonl
-from psyloom.runs import open_models, run_cases, writer_for
+from psyloom.runs import run_cases
 from psyloom.systems import find_systems
 
 BODY = json.dumps(
     {
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "I see, and what happened then?"}}],
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "I see (0000000000), and what happened then?"},
+            }
+        ],
         "usage": {"prompt_tokens": 400, "completion_tokens": 9},
     }
 ).encode()
@@ -43,6 +48,8 @@ def serve(port: Any, latency: Any) -> None:
     """A server that does as little as an HTTP server can: waits, answers the same bytes."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 
+    count = itertools.count(1)
+
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
             self.transport, self.buffer = transport, b""
@@ -51,14 +58,22 @@ def serve(port: Any, latency: Any) -> None:
             self.buffer += data
             while b"\r\n\r\n" in self.buffer:
                 header, rest = self.buffer.split(b"\r\n\r\n", 1)
-                size = next((int(l.split(b":")[1]) for l in header.split(b"\r\n") if l.lower().startswith(b"content-length")), 0)
+                size = next(
+                    (
+                        int(field.split(b":")[1])
+                        for field in header.split(b"\r\n")
+                        if field.lower().startswith(b"content-length")
+                    ),
+                    0,
+                )
                 if len(rest) < size:
                     return
                 self.buffer = rest[size:]
+                answer = head + BODY.replace(b"0000000000", b"%010d" % next(count))  # a talk never repeats itself
                 if latency.value:
-                    asyncio.get_running_loop().call_later(latency.value, self.transport.write, head + BODY)
+                    asyncio.get_running_loop().call_later(latency.value, self.transport.write, answer)
                 else:
-                    self.transport.write(head + BODY)
+                    self.transport.write(answer)
 
     async def main() -> None:
         server = await asyncio.get_running_loop().create_server(Protocol, "127.0.0.1", 0, backlog=2048)
@@ -84,43 +99,21 @@ async def plain(url: str, calls: int, in_flight: int, body: dict[str, Any]) -> f
         return calls / (time.perf_counter() - began)
 
 
-async def ours(url: str, calls: int, in_flight: int, folder: Path) -> float:
-    """Calls a second through Ask: prompt file, sight, typed check, guards, trace, journal."""
-    journal = Journal(folder / f"{in_flight}-{time.time_ns()}.sqlite")
-    models = open_models({"": f"{url}#tiny"}, concurrency=in_flight, budget=Budget(), journal=journal)
-    writer = writer_for("interactive_agents")
-    assert isinstance(writer, Pairing)
-    left = iter(range(calls))
-
-    async def worker() -> None:
-        for number in left:
-            case = Case(id=str(number), lang="en", post=Post(text="I cannot sleep since I moved. " * 8))
-            desk = Desk.for_case(case, models)
-            talk = Talk(desk.dialogue)
-            talk.add(Turn.counselor("What brings you here?"))
-            await writer.client.reply(talk, Ask(desk, writer.client, talk))
-
-    began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(in_flight)))
-    rate = calls / (time.perf_counter() - began)
-    for model in models.by_agent.values():
-        await model.aclose()
-    journal.close()
-    return rate
-
-
-async def self_play(url: str, latency: float, dialogues: int, folder: Path) -> tuple[float, float]:
-    """(seconds, ideal seconds) of self-play dialogues all at once; ideal: calls on the critical path x latency."""
-    cases = folder / "self_play.jsonl"
-    write_jsonl(cases, (Case(id=str(n), lang="en", post=Post(text=f"I cannot sleep since move number {n}.")) for n in range(dialogues)))
+async def ours(url: str, dialogues: int, in_flight: int, folder: Path) -> tuple[float, float, int]:
+    """(calls a second, seconds, calls a dialogue) of a whole run: self-play with prompt files, sight, guards, traces, journal."""
+    cases = folder / f"cases-{dialogues}.jsonl"
+    write_jsonl(
+        cases,
+        (Case(id=str(n), lang="en", post=Post(text=f"I cannot sleep since move {n}. " * 8)) for n in range(dialogues)),
+    )
+    out = folder / f"run-{time.time_ns()}"
     began = time.perf_counter()
     summary = await run_cases(
-        "interactive_agents", cases, folder / f"play{time.time_ns()}", options={"max_exchanges": "10"}, models=f"{url}#tiny",
-        concurrency=dialogues, traces=False,
-    )  # fmt: skip
+        "interactive_agents", cases, out, options={"max_exchanges": "10"}, models=f"{url}#tiny", concurrency=in_flight
+    )
     seconds = time.perf_counter() - began
     assert summary.dialogues == dialogues, summary
-    return seconds, summary.progress.calls / dialogues * latency
+    return summary.progress.calls / seconds, seconds, summary.progress.calls // dialogues
 
 
 async def prefix_share(slug: str, folder: Path) -> float:
@@ -171,21 +164,27 @@ def in_process(code: str) -> tuple[float, float]:
 
 async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
     url = f"http://127.0.0.1:{port.value}/v1"
-    scale = 1 if args.quick else 4
-    body = {"model": "tiny", "messages": [{"role": "user", "content": "I cannot sleep since I moved. " * 40}], "temperature": 1.0}
+    scale = 1 if args.quick else 2
+    body = {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "I cannot sleep since I moved. " * 40}],
+        "temperature": 1.0,
+    }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(f"{'calls a second':<34}{'plain aiohttp':>14}{'psyloom':>10}{'ratio':>8}")
-        for wait in (0.0, 0.2):
-            for in_flight in (64, 512):
-                latency.value = wait
-                calls = scale * (2000 if wait == 0 else in_flight * 10)
-                a = await plain(url, calls, in_flight, body)
-                b = await ours(url, calls, in_flight, folder)
-                print(f"{f'{wait * 1000:.0f} ms, {in_flight} in flight':<34}{a:>14.0f}{b:>10.0f}{b / a:>8.2f}")
-        latency.value = 0.2
-        seconds, ideal = await self_play(url, 0.2, 50 * scale, folder)
-        print(f"\nself-play, {50 * scale} dialogues at 200 ms: {seconds:.2f} s, ideal {ideal:.2f} s, ratio {seconds / ideal:.2f}")
+        for wait, in_flight in itertools.product((0.0, 0.2), (64, 512)):
+            latency.value = wait
+            dialogues = scale * (100 if wait == 0 else in_flight)
+            b, seconds, each = await ours(url, dialogues, in_flight, folder)
+            a = await plain(url, dialogues * each, in_flight, body)
+            print(f"{f'{wait * 1000:.0f} ms, {in_flight} in flight':<34}{a:>14.0f}{b:>10.0f}{b / a:>8.2f}")
+        latency.value, dialogues = 0.2, 50
+        _, seconds, each = await ours(url, dialogues, dialogues, folder)
+        ideal = each * latency.value
+        print(
+            f"\nself-play, {dialogues} dialogues at 200 ms: {seconds:.2f} s, ideal {ideal:.2f} s, ratio {seconds / ideal:.2f}"
+        )
         print("\nshare of prompt text that is a prefix already sent (bundled cases, rehearsal)")
         for slug, system in find_systems().items():
             if {"client", "counselor"} <= set(system.card.roles) and "writer" not in system.card.roles:
@@ -194,7 +193,13 @@ async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
         rate, peak = await stream_cases(count, folder)
         print(f"\n{count:,} cases through a writer that does nothing: {rate:,.0f} a second, peak {peak:.0f} MB")
     bare, _ = in_process("pass")
-    for what, code in (("import psyloom", "import psyloom"), ("psyloom --help", "from click.testing import CliRunner; from psyloom.cli import app; CliRunner().invoke(app, ['--help'])")):
+    for what, code in (
+        ("import psyloom", "import psyloom"),
+        (
+            "psyloom --help",
+            "from click.testing import CliRunner; from psyloom.cli import app; CliRunner().invoke(app, ['--help'])",
+        ),
+    ):
         seconds, peak = in_process(code)
         print(f"{what}: {seconds * 1000:.0f} ms ({bare * 1000:.0f} ms of it Python itself), {peak:.0f} MB")
 

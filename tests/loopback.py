@@ -5,6 +5,7 @@ own, with a deterministic answer function, and appends one line per request to L
 """
 
 import asyncio
+import inspect
 import json
 import random
 import sys
@@ -20,7 +21,7 @@ Answer = Callable[[dict[str, Any]], Any]
 
 
 class Loopback:
-    """Answers every chat request with ``answer(body)``: text, a dict (raw body), or a web.Response."""
+    """Answers every chat request with ``answer(body)``: text, a dict (raw body), a web.Response, or one to come."""
 
     def __init__(self, answer: Answer, latency: float = 0.0) -> None:
         self.answer, self.latency = answer, latency
@@ -38,6 +39,8 @@ class Loopback:
         try:
             await asyncio.sleep(self.latency)
             answer = self.answer(body)
+            if inspect.isawaitable(answer):
+                answer = await answer
         finally:
             self.in_flight -= 1
         if isinstance(answer, web.StreamResponse):
@@ -67,8 +70,8 @@ class Loopback:
     async def serve(self, port: int = 0) -> AsyncIterator["Loopback"]:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self.chat)
-        app.router.add_get("/v1/models", lambda _: web.json_response({"data": [{"id": "tiny"}]}))
-        runner = web.AppRunner(app, access_log=None)
+        app.router.add_get("/v1/models", models)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
@@ -77,6 +80,10 @@ class Loopback:
             yield self
         finally:
             await runner.cleanup()
+
+
+async def models(_: web.Request) -> web.Response:
+    return web.json_response({"data": [{"id": "tiny"}]})
 
 
 def completion(text: str, finish: str = "stop", **more: Any) -> dict[str, Any]:
@@ -98,15 +105,12 @@ def deterministic(body: dict[str, Any]) -> str:
 async def _main(port: int, log: Path, latency: float) -> None:
     rng = random.Random(1)
 
-    def answer(body: dict[str, Any]) -> str:
-        with log.open("a") as file:
-            file.write(digest(body) + "\n")
-        return deterministic(body)
-
-    server = Loopback(answer, latency)
+    server = Loopback(deterministic, latency)
     original = server.chat
 
     async def chat(request: web.Request) -> web.StreamResponse:
+        with log.open("a") as file:  # when it arrives: who asks may be killed before the answer
+            file.write(digest(await request.json()) + "\n")
         server.latency = latency * rng.uniform(0.2, 1.8)
         return await original(request)
 

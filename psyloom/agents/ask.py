@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast, overload
 
 from pydantic import BaseModel
@@ -15,8 +15,8 @@ from psyloom.agents.prompts import Prompt, load_prompt
 from psyloom.agents.roles import Role
 from psyloom.agents.sight import View, in_sight, look
 from psyloom.agents.talk import Talk, TalkView
+from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
-from psyloom.knowledge import LabelSet, Term
 from psyloom.llm import Answer, Call, Cue, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
 from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn, sentences
@@ -225,11 +225,11 @@ class Ask:
     def _messages(self, prompt: Prompt, kind: Any, slots: Mapping[str, Any]) -> list[Message]:
         front = prompt.front
         words = {"lang": self.lang, "case": self.sees(front.agent)} | {
-            k: _localized(v, self.lang) for k, v in slots.items()
+            k: localized(v, self.lang) for k, v in slots.items()
         }
         talk = slots.get("talk") or self.talk
         chat = TalkView(talk, self.lang).messages(front.speaks or "counselor") if isinstance(talk, Talk) else ()
-        messages = prompt.render(words, chat)
+        messages = prompt.render(words, chat, self.talk.kept if self.talk else None)
         if kind is not str:
             host = next((m for m in messages if m["role"] == "system"), messages[-1])
             at = messages.index(host)
@@ -325,33 +325,6 @@ def _again(asked: Asked, lang: Lang) -> list[Message]:
     ]
 
 
-@dataclass(frozen=True)
-class Local:
-    """A label in one language, as prompts use it."""
-
-    id: str
-    name: str
-    definition: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def _localized(value: Any, lang: Lang) -> Any:
-    """Talks become views, labels get one language; everything else stays."""
-    if isinstance(value, Talk):
-        return TalkView(value, lang)
-    if isinstance(value, Term):
-        return Local(value.id, value.name(lang), value.definition.of(lang))
-    if isinstance(value, LabelSet):
-        return [_localized(term, lang) for term in value.terms]
-    if isinstance(value, list | tuple):
-        return [_localized(item, lang) for item in value]
-    if isinstance(value, dict):
-        return {key: _localized(item, lang) for key, item in value.items()}
-    return value
-
-
 def trace_record(desk: Desk) -> dict[str, Any]:
-    """The trace of one dialogue as JSON values."""
-    return cast(dict[str, Any], {"dialogue": desk.dialogue.id, "calls": [asdict(asked) for asked in desk.trace]})
+    """The trace of one dialogue, to be written as JSON."""
+    return {"dialogue": desk.dialogue.id, "calls": desk.trace}

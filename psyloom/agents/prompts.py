@@ -5,7 +5,7 @@ Stable text comes first, the history next, what changes every turn last, so that
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b
@@ -17,11 +17,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from psyloom.agents.sight import Missing
+from psyloom.agents.words import Local
 from psyloom.errors import BadPrompt, PsyloomError
 from psyloom.llm import Decoding, Message
 from psyloom.records import Lang, Speaker
 
 SectionRole = Literal["system", "user", "assistant", "talk"]
+_STEADY = (str, int, float, bool, tuple, Local, type(None))
 _SECTION = re.compile(r"^# (system|user|assistant|talk)[ \t]*$", re.MULTILINE)
 
 
@@ -45,6 +47,28 @@ class Front(BaseModel):
 
 
 @dataclass(frozen=True)
+class Section:
+    """One message of a prompt. ``words``: what its template, with all it includes, reads from outside."""
+
+    role: SectionRole
+    template: Template
+    words: frozenset[str]
+
+    def mark(self, slots: Mapping[str, Any]) -> tuple[Hashable, ...] | None:
+        """What the text depends on besides the case; None when that changes too freely to be kept."""
+        marks: list[Hashable] = []
+        for word in sorted(self.words - {"case", "lang"}):
+            value = slots.get(word)
+            value = tuple(value) if isinstance(value, list) else value
+            if not isinstance(value, _STEADY) or (
+                isinstance(value, tuple) and not all(isinstance(v, _STEADY) for v in value)
+            ):
+                return None
+            marks.append(value)
+        return tuple(marks)
+
+
+@dataclass(frozen=True)
 class Prompt:
     """A prompt in one language, checked and compiled."""
 
@@ -52,7 +76,7 @@ class Prompt:
     lang: Lang
     path: Path
     front: Front
-    sections: tuple[tuple[SectionRole, Template], ...]
+    sections: tuple[Section, ...]
     slots: frozenset[str]
     hash: str
 
@@ -62,22 +86,36 @@ class Prompt:
         given = self.front.model_dump(exclude_none=True, exclude={"agent", "act", "speaks", "says", "end"})
         return cast(Decoding, {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
 
-    def render(self, slots: Mapping[str, Any], talk: Iterable[Message] = ()) -> list[Message]:
-        """The messages to send; ``talk`` stands where the file has its ``# talk`` section."""
+    def render(
+        self, slots: Mapping[str, Any], talk: Iterable[Message] = (), kept: dict[Hashable, str] | None = None
+    ) -> list[Message]:
+        """The messages to send; ``talk`` stands where the file has its ``# talk`` section.
+
+        kept: texts of this session's sections, so that one that stays the same is rendered once.
+        """
         messages: list[Message] = []
-        for role, template in self.sections:
-            if role == "talk":
+        for number, section in enumerate(self.sections):
+            if section.role == "talk":
                 messages += talk
                 continue
-            try:
-                text = template.render(slots).strip()
-            except (TemplateError, TypeError) as trouble:
-                raise BadPrompt(
-                    f"{self.path.name}: {trouble}", do="every word a prompt uses must be given to ask()"
-                ) from trouble
+            mark = section.mark(slots) if kept is not None else None
+            key = (self.path, number, mark)
+            if mark is None or kept is None:
+                text = self._section(section.template, slots)
+            elif (known := kept.get(key)) is None:
+                text = kept[key] = self._section(section.template, slots)
+            else:
+                text = known
             if text:
-                messages.append({"role": role, "content": text})
+                messages.append({"role": section.role, "content": text})
         return messages
+
+    def _section(self, template: Template, slots: Mapping[str, Any]) -> str:
+        try:
+            return template.render(slots).strip()
+        except (TemplateError, TypeError) as trouble:
+            what = f"{self.path.name}: {trouble}"
+            raise BadPrompt(what, do="every word a prompt uses must be given to ask()") from trouble
 
 
 def _finalize(value: Any) -> Any:
@@ -115,18 +153,13 @@ def load_prompt(folder: Path, name: str, lang: Lang) -> Prompt:
         if parts[0].strip() or len(parts) == 1:
             raise ValueError("text must stand under '# system', '# talk' or '# user'")
         sections = tuple(
-            (cast(SectionRole, role), environment.from_string(part))
+            Section(
+                cast(SectionRole, role), environment.from_string(part), frozenset(_paths(environment, part, whole=True))
+            )
             for role, part in zip(parts[1::2], parts[2::2], strict=True)
         )
-        return Prompt(
-            name,
-            lang,
-            path,
-            Front.model_validate(tomllib.loads(front)),
-            sections,
-            _slots(environment, body),
-            _digest(text),
-        )
+        slots = frozenset(_paths(environment, body))
+        return Prompt(name, lang, path, Front.model_validate(tomllib.loads(front)), sections, slots, _digest(text))
     except PsyloomError:
         raise
     except (ValueError, ValidationError, TemplateError) as trouble:
@@ -139,13 +172,23 @@ def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _slots(environment: ImmutableSandboxedEnvironment, body: str) -> frozenset[str]:
-    """Every word the template reads from outside, dotted: ``case.intake.reason``, ``talk.lines``, ``plan.goal``."""
+def _paths(environment: ImmutableSandboxedEnvironment, body: str, *, whole: bool = False) -> set[str]:
+    """Every word the text reads from outside, with all it includes: ``case.intake.reason``, or ``case`` if ``whole``."""
+    found = _words(environment, body)
+    if whole:
+        return {path.split(".")[0] for path in found}
+    return {path for path in found if not any(other.startswith(path + ".") for other in found)}
+
+
+def _words(environment: ImmutableSandboxedEnvironment, body: str) -> set[str]:
     tree = environment.parse(body)
     outer = meta.find_undeclared_variables(tree)
     dotted = {path for node in tree.find_all(nodes.Getattr) if (path := _dotted(node)) and path.split(".")[0] in outer}
-    longest = {path for path in dotted if not any(other.startswith(path + ".") for other in dotted)}
-    return frozenset(longest | {name for name in outer if not any(p.split(".")[0] == name for p in longest)})
+    found = outer | dotted
+    for partial in meta.find_referenced_templates(tree):
+        if partial and environment.loader:
+            found |= _words(environment, environment.loader.get_source(environment, partial)[0])
+    return found
 
 
 def _dotted(node: nodes.Node) -> str | None:

@@ -1,5 +1,6 @@
 """A live talk: the dialogue so far and each agent's own state. All of it can be stored and taken up again."""
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, JsonValue
@@ -18,14 +19,16 @@ class Talk:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self.dialogue = dialogue
-        if not dialogue.sessions:
-            self.begin_session()
         self._memories: dict[str, BaseModel] = {}
         self._stored: dict[str, JsonValue] = {}
+        self.kept: dict[Hashable, str] = {}  # rendered prompt sections of the session under way
+        if not dialogue.sessions:
+            self.begin_session()
 
     def begin_session(self) -> Session:
         """Open the next session."""
         self.dialogue.sessions.append(Session())
+        self.kept = {}
         return self.session
 
     @property

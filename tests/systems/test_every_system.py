@@ -83,7 +83,7 @@ def test_the_twins_of_a_prompt_use_the_same_words_and_the_same_settings(folder: 
     zh, en = load_prompt(folder, name, "zh"), load_prompt(folder, name, "en")
     assert zh.slots == en.slots
     assert zh.front == en.front
-    assert [role for role, _ in zh.sections] == [role for role, _ in en.sections]
+    assert [section.role for section in zh.sections] == [section.role for section in en.sections]
 
 
 @pytest.mark.parametrize("slug", SYSTEMS)
