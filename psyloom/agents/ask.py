@@ -214,7 +214,7 @@ class Ask:
             if hard is None and (not soft or take + 1 == self.desk.tries):
                 self.desk.dialogue.quality.kept.update(_plus(self.desk.dialogue.quality.kept, soft))
                 return value
-            asked.rejected = fault = hard or soft[0][1]
+            asked.rejected = fault = hard or _and(self.lang, soft)
             self._count(soft)
             messages = [*messages, *_again(asked, self.lang)]
         raise AnswerRejected(
@@ -295,7 +295,9 @@ class Ask:
         """Clean what is said aloud and let the guards listen."""
         front = prompt.front
         assert front.speaks
-        text = clean(value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks)
+        text = clean(
+            value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks, front.end
+        )
         spoken = text.replace(front.end, "").strip() if front.end else text
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
         heard = list(faults(Said(spoken, front.speaks, self.lang, turns, self.role.unsaid)))
@@ -307,6 +309,10 @@ class Ask:
         quality = self.desk.dialogue.quality
         quality.rejected += 1
         quality.guards.update(_plus(quality.guards, soft))
+
+
+def _and(lang: Lang, soft: Sequence[tuple[str, str]]) -> str:
+    return ("；" if lang == "zh" else "; ").join(dict.fromkeys(reason for _, reason in soft))
 
 
 def _told(path: str) -> bool:

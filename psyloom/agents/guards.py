@@ -18,11 +18,18 @@ _PREFIX: dict[Speaker, re.Pattern[str]] = {
 _QUOTES = (('"', '"'), ("“", "”"), ("「", "」"))
 
 
-def clean(text: str, speaker: Speaker) -> str:
-    """An utterance without its speaker's prefix and without quotes around the whole of it."""
+def clean(text: str, speaker: Speaker, end: str | None = None) -> str:
+    """An utterance without its speaker's prefix and without quotes around the whole of it.
+
+    end: a token that may stand at the close, before or after the quote; it stays, as the last thing.
+    """
     text = text.strip()
+    if end and end in text:
+        return f"{clean(text.replace(end, ''), speaker)} {end}"
     if found := _PREFIX[speaker].match(text):
+        opened = next((right for left, right in _QUOTES if left in found.group()), None)
         text = text[found.end() :].strip()
+        text = text.removesuffix(opened).rstrip() if opened and text.count(opened) == 1 else text
     for left, right in _QUOTES:
         if (
             len(text) > 1

@@ -34,6 +34,11 @@ def test_cleaning_takes_the_prefix_and_the_quotes_around_everything(text: str, s
     assert clean(text, speaker) == expected
 
 
+def test_an_end_token_inside_or_outside_the_quotes_stays_as_the_last_thing() -> None:
+    assert clean('"Client: I feel better. [/END]"', "client", "[/END]") == "I feel better. [/END]"
+    assert clean('"I feel better." [/END]', "client", "[/END]") == "I feel better. [/END]"
+
+
 @given(st.text(max_size=60), st.sampled_from(["client", "counselor"]))
 def test_cleaning_twice_is_cleaning_once_for_texts_without_a_prefix_inside(text: str, speaker: Speaker) -> None:
     once = clean(text, speaker)

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from psyloom.agents import Ask, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
+from psyloom.agents import Ask, Check, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
 from psyloom.knowledge import OneOf, Term, label_set
-from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Turn
+from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Lang, Turn
 
 TECHNIQUES = label_set("cbt_technique")
 ATTITUDES = label_set("attitude")
@@ -24,11 +24,16 @@ class Plan(BaseModel):
     cbt_plan: str = Field(min_length=1)
 
 
-def on_list(plan: Plan) -> str | None:
-    """What is wrong with a technique outside the twelve."""
-    if plan.cbt_technique in TECHNIQUES:
-        return None
-    return f"cbt_technique: {plan.cbt_technique!r} is not in the list / 不在列表中"
+NOT_LISTED: dict[Lang, str] = {"en": "cbt_technique: {!r} is not in the list", "zh": "cbt_technique：{!r} 不在列表中"}
+
+
+def on_list_in(lang: Lang) -> Check:
+    """The wish that a plan's technique is one of the twelve."""
+
+    def on_list(plan: Plan) -> str | None:
+        return None if plan.cbt_technique in TECHNIQUES else NOT_LISTED[lang].format(plan.cbt_technique)
+
+    return on_list
 
 
 def plan_notes(plan: Plan) -> dict[str, str]:
@@ -61,7 +66,7 @@ class Cactus(Writer):
             case.intake = await ask("intake", Intake)
             case.derived.append("intake")
         attitude = self._assign(case, ask)
-        plan = await ask("plan_script", Plan, prefer=on_list, techniques=TECHNIQUES)
+        plan = await ask("plan_script", Plan, prefer=on_list_in(ask.lang), techniques=TECHNIQUES)
         rules = ScriptRules(messages=self.messages, first="counselor")
         turns = await write_script(
             ask, "script", rules, strict=self.strict, attitude=attitude, plan=plan,
@@ -96,7 +101,7 @@ class CactusCounselor(Counselor):
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory = talk.memory(self, self.Memory)
         if memory.plan is None:
-            memory.plan = await ask("plan", Plan, prefer=on_list, talk=talk, techniques=TECHNIQUES)
+            memory.plan = await ask("plan", Plan, prefer=on_list_in(ask.lang), talk=talk, techniques=TECHNIQUES)
             talk.session.notes |= plan_notes(memory.plan)
         return Turn.counselor(await ask("counselor", talk=talk, plan=memory.plan))
 

@@ -16,7 +16,7 @@ from psyloom.agents import Ask, Check, Counselor, Rules, Sight, Talk
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.records import Case, Lang, Turn
 from psyloom.systems.cactus.system import TECHNIQUES as CBT_TECHNIQUES
-from psyloom.systems.cactus.system import Plan, on_list, plan_notes
+from psyloom.systems.cactus.system import Plan, on_list_in, plan_notes
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
@@ -95,7 +95,7 @@ class Magnet(Counselor):
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory = talk.memory(self, self.Memory)
         if self.planner and memory.plan is None:
-            memory.plan = await ask("plan", Plan, prefer=on_list, talk=talk, techniques=CBT_TECHNIQUES)
+            memory.plan = await ask("plan", Plan, prefer=on_list_in(ask.lang), talk=talk, techniques=CBT_TECHNIQUES)
             talk.session.notes |= plan_notes(memory.plan)
         if self.writers == "chosen":
             chosen = await self._choose(talk, ask, memory.plan)
