@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("psyloom.cli.run", "Let any counselor talk with any client."),
     "annotate": ("psyloom.cli.run", "Label dialogues with a system's annotator."),
     "export": ("psyloom.cli.export", "Write dialogues for a trainer, a tool or a reader."),
+    "read": ("psyloom.cli.read", "Read a released data set into our records."),
+    "formats": ("psyloom.cli.read", "List the formats that can be read."),
     "chat": ("psyloom.cli.chat", "Talk with a client or a counselor in the terminal."),
     "show": ("psyloom.cli.show", "Read dialogues in the terminal."),
     "schema": ("psyloom.cli.catalog", "Print the JSON Schema of a record."),
@@ -42,10 +44,11 @@ class Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="psyloom %(version)s")
 @click.option("--systems", "folders", multiple=True, metavar="PATH", help="Look for systems in this folder too.")
-def app(folders: tuple[str, ...]) -> None:
+@click.pass_context
+def app(ctx: click.Context, folders: tuple[str, ...]) -> None:
     """Systems for mental-health dialogue as running code: synthesize, simulate, counsel, annotate, rate.
 
     For research and teaching. Nothing here diagnoses, treats or replaces a counselor.
@@ -56,23 +59,27 @@ def app(folders: tuple[str, ...]) -> None:
         from psyloom.systems.catalog import add_systems
 
         add_systems(map(Path, folders))
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; a user's mistake is one clear message, never a traceback."""
     try:
-        return app.main(args, standalone_mode=False)
+        return app.main(args, prog_name="psyloom", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as mistake:
-        mistake.show()
-        sys.exit(mistake.exit_code)
+        asked = mistake.ctx.command_path if isinstance(mistake, click.UsageError) and mistake.ctx else "psyloom"
+        _leave(f"{mistake.format_message()}\n  -> see: {asked} --help", mistake.exit_code)
     except PsyloomError as trouble:
-        print(f"psyloom: {trouble}", file=sys.stderr)
-        sys.exit(trouble.exit_code)
+        _leave(str(trouble), trouble.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        print("psyloom: interrupted", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _leave("interrupted", 1)
+    except OSError as trouble:  # a file that a command reads or writes for its user
+        _leave(f"{trouble.filename or 'input or output'}: {trouble.strerror or trouble}", 1)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    print(f"psyloom: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -31,9 +31,11 @@ def read(format_name: str, path: Path, out: Path | None, defects_to: IO[str] | N
         click.echo(str(choice), err=True)
         format_name = choice.format.name
     counted: Counter[str] = Counter()
+    lost: Counter[bool] = Counter()
 
     def on_defect(defect: Defect) -> None:
-        counted[defect.what] += 1
+        counted[defect.what.partition(" (")[0]] += 1
+        lost[defect.what.endswith("left out)")] += 1
         if defects_to:
             defects_to.write(f"{defect}\n")
         elif counted.total() <= _SHOWN:
@@ -47,12 +49,15 @@ def read(format_name: str, path: Path, out: Path | None, defects_to: IO[str] | N
         for saved in save(records, out):
             click.echo(f"{saved.path}: {saved.count} {saved.kind}s", err=True)
     if counted:
-        click.echo(f"{counted.total()} defects: {_summary(counted)}", err=True)
+        click.echo(f"{counted.total()} defects, {lost[True]} of them losses: {_summary(counted)}", err=True)
 
 
 @click.command()
 def formats() -> None:
-    """List the formats that can be read, with the licence of the data."""
+    """List the formats that can be read, with the licence of the data.
+
+    Each may come as JSON, JSON Lines, CSV, Parquet or a folder saved by datasets, in folders, zip or gzip archives.
+    """
     wide = max(map(len, known()))
     for one in known().values():
         licence = "" if one.general else f"  [{one.source.licence}]"

@@ -10,13 +10,11 @@ from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from pkgutil import iter_modules
-from zipfile import BadZipFile
-from zlib import error as ZlibError  # noqa: N812
 
 from psyloom.errors import BadRecord, UnknownName
 from psyloom.formats.read._auto import Choice, choose, layout_of
 from psyloom.formats.read._contents import Contents
-from psyloom.formats.read._files import File, files
+from psyloom.formats.read._files import DAMAGE, File, files
 from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys, made
 from psyloom.formats.read._json import Broken
 from psyloom.formats.read._save import Saved, save
@@ -67,8 +65,8 @@ def read(
     """Yield the cases, dialogues and ratings in a file, a folder or a zip archive, one by one.
 
     Args:    format: a name from `formats`, or "auto" to tell it from the content.
-             on_defect: gets every defect and reading goes on; without it the first defect raises. A defect either
-             leaves a record out or, where its text says so, is about a record that is kept.
+             on_defect: gets every defect and reading goes on; without it the first defect raises. Its text says
+             whether the record was kept or left out.
              speakers: who is who where the source's own names do not say: {"Anna": "client"}.
     Raises:  UnknownName for a format, BadRecord for a path that cannot be read or a defect.
     """
@@ -93,7 +91,7 @@ def _records(
                 with Contents(file) as contents:
                     fitting = layout_of(chosen, contents, file)
                     if fitting is None:
-                        report(Defect(file.name, 0, "", f"not in any layout of {chosen.name}: left out"))
+                        report(Defect(file.name, 0, "", f"not in any layout of {chosen.name} (file left out)"))
                     elif fitting.unit == "folder":
                         texts += [
                             (fitting, make(text, number=1, alone=True)) for _, _, text in contents.items("folder")
@@ -101,9 +99,9 @@ def _records(
                     else:
                         yield from _items(fitting, contents, make)
                     if contents.replaced:
-                        report(Defect(file.name, 0, "", "holds U+FFFD, where the text was damaged: kept"))
-            except (OSError, EOFError, BadZipFile, ZlibError) as trouble:
-                report(Defect(file.name, 0, "", f"cannot be read: {trouble}"))
+                        report(Defect(file.name, 0, "", "holds U+FFFD, where the text was damaged (records kept)"))
+            except DAMAGE as trouble:
+                report(Defect(file.name, 0, "", f"cannot be read: {trouble} (rest of the file left out)"))
         if texts:
             layout, first = texts[0]
             yield from made(layout.read, replace(first, value=[text for _, text in texts]))
@@ -124,6 +122,6 @@ def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Ite
 
 def _broken(item: Item) -> bool:
     if isinstance(item.value, Broken):
-        item.note("", item.value.what)
+        item.reject("", item.value.what)
         return True
     return False

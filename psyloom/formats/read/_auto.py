@@ -1,7 +1,7 @@
 """Which format is this? Told from the first items of a few files, never from a file's name alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,11 +9,13 @@ from typing import Any, get_args
 
 from psyloom.errors import BadRecord
 from psyloom.formats.read._contents import Contents
-from psyloom.formats.read._files import File, files
+from psyloom.formats.read._files import DAMAGE, File, files
 from psyloom.formats.read._format import Format, Keys, Layout, Unit
 
 _SAMPLE = 24  # files looked at, spread over the folder
-_MARKED, _SHAPED = 2, 1
+_MARKED, _SHAPED, _UNMARKED = 2, 1, 0
+
+Heads = Mapping[Unit, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,19 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Match:
-    """How well a format fits a file. ``rank`` 0: a mark is missing."""
+    """How well a format fits a file."""
 
     rank: int
     why: str
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One file that was looked at."""
+
+    heads: Heads
+    matches: Mapping[str, _Match]
 
 
 def choose(path: Path | str, formats: Mapping[str, Format]) -> Choice:
@@ -42,27 +53,24 @@ def choose(path: Path | str, formats: Mapping[str, Format]) -> Choice:
 
     Raises: BadRecord naming the near candidates when none fits, or several fit equally.
     """
-    seen = [(file, _look(file, formats.values())) for file in _sample(path)]
-    matches: dict[str, list[_Match]] = defaultdict(list)
-    for _, found in seen:
-        for name, match in found.items():
-            matches[name].append(match)
-    sure = {name: [match for match in found if match.rank] for name, found in matches.items()}
-    # First how many files it fits, then special before general, then marks before shapes.
-    order = {
-        name: (len(found), not formats[name].general, sum(match.rank for match in found))
-        for name, found in sure.items()
-        if found
-    }
-    if not order:
-        raise BadRecord(f"no format fits {path}: {_held(seen)}", do=_nearest(seen, formats.values(), matches))
-    best = max(order.values())
-    first, *others = [name for name, worth in order.items() if worth == best]
+    # Looked at one by one: the members of an archive can only be opened while it is walked through.
+    seen = [_look(file, formats.values()) for file in _sample(path)]
+    sure: dict[str, list[_Match]] = defaultdict(list)
+    for one in seen:
+        claims = {name: match for name, match in one.matches.items() if match.rank > _UNMARKED}
+        special = {name: match for name, match in claims.items() if not formats[name].general}
+        for name, match in (special or claims).items():
+            sure[name].append(match)
+    if not sure:
+        raise BadRecord(f"no format fits {path}: {_held(seen)}", do=_nearest(seen, formats.values()))
+    worth = {name: _worth(found) for name, found in sure.items()}
+    first, *others = [name for name in sure if worth[name] == max(worth.values())]
     if others:
         reasons = "; ".join(f"{name} ({sure[name][0].why})" for name in (first, *others))
         raise BadRecord(f"several formats fit {path}: {reasons}", do="give the name of one of them instead of auto")
-    alike = tuple(sorted(name for name in matches if name not in order)) if formats[first].general else ()
-    return Choice(formats[first], f"{sure[first][0].why} in {len(sure[first])} of {len(seen)} files", alike)
+    alike = {name for one in seen for name in one.matches} - set(sure) if formats[first].general else set()
+    why = f"{sure[first][0].why} in {len(sure[first])} of {len(seen)} files looked at"
+    return Choice(formats[first], why, tuple(sorted(alike)))
 
 
 def layout_of(format: Format, contents: Contents, file: File) -> Layout | None:  # noqa: A002
@@ -72,21 +80,29 @@ def layout_of(format: Format, contents: Contents, file: File) -> Layout | None: 
     return next((layout for layout, match in found if match.rank), found[0][0] if found else None)
 
 
-def _sample(path: Path | str) -> list[File]:
+def _worth(found: Sequence[_Match]) -> tuple[int, int, int]:
+    """First how many files it fits, then marks before shapes, then a value as a whole before its elements."""
+    return len(found), sum(match.rank for match in found), sum(match.unit == "whole" for match in found)
+
+
+def _sample(path: Path | str) -> Iterator[File]:
     total = sum(1 for _ in files(path))
-    return list(islice(files(path), 0, None, max(1, -(-total // _SAMPLE))))
+    return islice(files(path), 0, None, max(1, -(-total // _SAMPLE)))
 
 
-def _look(file: File, formats: Iterable[Format]) -> dict[str, _Match]:
-    with Contents(file) as contents:
-        heads = {unit: contents.head(unit) for unit in get_args(Unit)}
+def _look(file: File, formats: Iterable[Format]) -> _Seen:
+    try:
+        with Contents(file) as contents:
+            heads: Heads = {unit: contents.head(unit) for unit in get_args(Unit)}
+    except DAMAGE:  # reading will report it
+        return _Seen({}, {})
     found: dict[str, _Match] = {}
     for one in formats:
         for layout in one.layouts:
             match = _match(layout, heads[layout.unit], file)
             if match and (one.name not in found or match.rank > found[one.name].rank):
                 found[one.name] = match
-    return found
+    return _Seen(heads, found)
 
 
 def _match(layout: Layout, head: list[Any], file: File) -> _Match | None:
@@ -94,35 +110,31 @@ def _match(layout: Layout, head: list[Any], file: File) -> _Match | None:
     if why is None:
         return None
     if layout.mark is None:
-        return _Match(_SHAPED, why)
-    marked = _marked(layout, head, file)
-    return _Match(_MARKED, f"{why}; {marked}") if marked else _Match(0, why)
+        return _Match(_SHAPED, why, layout.unit)
+    marked = next(filter(None, (layout.mark(value, file) for value in head)), None)
+    return _Match(_MARKED, f"{why}; {marked}", layout.unit) if marked else _Match(_UNMARKED, why, layout.unit)
 
 
-def _marked(layout: Layout, head: list[Any], file: File) -> str | None:
-    return next(filter(None, (layout.mark(value, file) for value in head)), None) if layout.mark else None
+def _first(seen: Sequence[_Seen]) -> Any:
+    return next((head[0] for one in seen for head in one.heads.values() if head), None)
 
 
-def _held(seen: list[tuple[File, dict[str, _Match]]]) -> str:
-    with Contents(seen[0][0]) as contents:
-        head = contents.head("each") or contents.head("text")
-    if head and isinstance(head[0], dict):
-        return f"it holds objects with the keys {', '.join(map(str, list(head[0])[:12]))}"
-    return f"it holds {type(head[0]).__name__} {str(head[0])[:40]!r}" if head else "it is empty"
+def _held(seen: Sequence[_Seen]) -> str:
+    first = _first(seen)
+    if isinstance(first, dict):
+        return f"it holds objects with the keys {', '.join(map(str, list(first)[:12]))}"
+    return f"it holds {type(first).__name__} {str(first)[:40]!r}" if first is not None else "it is empty or damaged"
 
 
-def _nearest(
-    seen: list[tuple[File, dict[str, _Match]]], formats: Iterable[Format], matches: Mapping[str, list[_Match]]
-) -> str:
-    if matches:
-        return f"the same shape have {', '.join(sorted(matches))}: name one"
-    with Contents(seen[0][0]) as contents:
-        head = contents.head("each")
-    given = set(head[0]) if head and isinstance(head[0], dict) else set()
-    shared = {
-        one.name: max(len(given & set(layout.fits.wanted)) for layout in one.layouts if isinstance(layout.fits, Keys))
-        for one in formats
-        if any(isinstance(layout.fits, Keys) for layout in one.layouts)
-    }
+def _nearest(seen: Sequence[_Seen], formats: Iterable[Format]) -> str:
+    if unmarked := sorted({name for one in seen for name in one.matches}):
+        return f"the same shape have {', '.join(unmarked)}: name one"
+    first = _first(seen)
+    given = set(first) if isinstance(first, dict) else set()
+    shared: dict[str, int] = defaultdict(int)
+    for one in formats:
+        for layout in one.layouts:
+            if isinstance(layout.fits, Keys):
+                shared[one.name] = max(shared[one.name], len(given & set(layout.fits.wanted)))
     near = [name for name in sorted(shared, key=lambda name: -shared[name]) if shared[name]][:3]
     return f"{'nearest: ' + ', '.join(near) + '; ' if near else ''}all formats: `psyloom formats`"

@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from pydantic_core import from_json
+
 from psyloom.errors import MissingExtra
 from psyloom.formats.read._files import File
 from psyloom.formats.read._format import Unit
@@ -16,7 +18,8 @@ from psyloom.formats.read._json import Broken, values
 
 _CHUNK = 1 << 18
 _HEAD = 5  # items looked at to tell what a file is
-_JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*(?:[\[{"\]]|-?[\d.]+\s*[,\]]|true\b|false\b|null\b))')
+_JSON = re.compile(r'^\s*(?:\{\s*["}]|\[\s*(?:[\[{"\]]|-?[\d.]+\s*[,\]]|true\b|false\b|null\b))', re.MULTILINE)
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _CELL = re.compile(r"[\w .:/()-]{0,40}")
 
 Numbered = tuple[int, bool, Any]  # line or position from 1, alone in its file, value or Broken
@@ -81,15 +84,16 @@ class Contents:
         except ImportError as trouble:
             raise MissingExtra(f"reading {self.kind} files", "formats") from trouble
         self._stream.seek(0)
-        if self.kind == "parquet":
-            batches = pyarrow.parquet.ParquetFile(self._stream).iter_batches(batch_size=256)
-        else:
-            batches = iter(pyarrow.ipc.open_stream(self._stream))
-        number = 0
-        for batch in batches:
-            for row in batch.to_pylist():
-                number += 1
+        try:
+            if self.kind == "parquet":
+                batches = pyarrow.parquet.ParquetFile(self._stream).iter_batches(batch_size=256)
+            else:
+                batches = iter(pyarrow.ipc.open_stream(self._stream))
+            rows = (row for batch in batches for row in batch.to_pylist())
+            for number, row in enumerate(rows, 1):
                 yield number, False, _plain(row)
+        except pyarrow.ArrowException as trouble:
+            raise OSError(f"damaged {self.kind} file: {trouble}") from trouble
 
 
 def _kind(first: bytes, codec: str) -> str:
@@ -97,7 +101,8 @@ def _kind(first: bytes, codec: str) -> str:
         return "parquet"
     if first.startswith(b"\xff\xff\xff\xff"):
         return "arrow"
-    return "json" if _JSON.match(first[:4096].decode(codec, errors="replace")) else "text"
+    text = first[:4096].decode(codec, errors="replace").lstrip()
+    return "json" if text.startswith(("{", "[")) and _JSON.search(text) else "text"
 
 
 def _codec(first: bytes) -> str:
@@ -108,30 +113,27 @@ def _codec(first: bytes) -> str:
     try:
         getincrementaldecoder("utf-8")().decode(first)
     except UnicodeDecodeError:
-        # Chinese text in GB 18030 is nearly all high bytes; in Western text they are rare.
-        high = sum(byte > 0x7F for byte in first)
-        return "gb18030" if high * 5 > len(first) else "cp1252"
+        # Chinese characters in GB 18030 are pairs of high bytes; in Western text high bytes stand alone.
+        runs = [len(run) for run in _HIGH.findall(first)]
+        return "gb18030" if sum(run for run in runs if run > 1) * 2 > sum(runs) else "cp1252"
     return "utf-8"
 
 
 def _json_head(text: str, unit: Unit) -> list[Any]:
-    found = [value for _, _, value in islice(values([text], each=True), _HEAD)]
-    if found and isinstance(found[-1], Broken):
-        found[-1] = _cut_short(text) if len(found) == 1 else None
-    found = [value for value in found if value is not None]
+    sound = (value for _, _, value in values([text], each=True) if not isinstance(value, Broken))
+    found = list(islice(sound, _HEAD)) or _cut_short(text)
     if unit == "each":
         return found
     return ([found] if text.lstrip().startswith("[") else found[:1]) if unit == "whole" else []
 
 
-def _cut_short(text: str) -> Any:
-    from pydantic_core import from_json
-
+def _cut_short(text: str) -> list[Any]:
+    """What can be seen of a first value that goes on beyond this text."""
     try:
         value = from_json(text, allow_partial="trailing-strings")
     except ValueError:
-        return None
-    return value[0] if isinstance(value, list) and value else value
+        return []
+    return value[:1] if isinstance(value, list) else [value]
 
 
 def _table(chunks: Iterable[str]) -> Iterator[Numbered]:

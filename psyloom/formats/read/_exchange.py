@@ -37,7 +37,7 @@ def conversation(item: Item, row: dict[str, Any]) -> Session:
     """Take XTuner's list of input and output out of a row; the system prompt stands in its first element."""
     messages: list[dict[str, Any]] = []
     system: str | None = None
-    for pair in listed(item, "conversation", row.pop("conversation")):
+    for pair in listed("conversation", row.pop("conversation")):
         rest = dict(pair)
         system = system or text(rest, "system")
         messages += [{"role": "client", "content": rest.pop("input", None)}]

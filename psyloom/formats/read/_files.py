@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
+from zlib import error as ZlibError  # noqa: N812
 
 from psyloom.errors import BadRecord
 
+# What opening and reading a damaged file raises.
+DAMAGE = (OSError, EOFError, BadZipFile, ZlibError)
 # Read in folders and archives. A path given directly is read whatever its name.
 _DATA = {".json", ".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".arrow", ".vtt", ".srt"}
 # Registrations of tools that lie beside the data.
@@ -100,7 +103,10 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _open_member(archive: ZipFile, member: ZipInfo) -> IO[bytes]:
-    return archive.open(member)
+    try:
+        return archive.open(member)
+    except RuntimeError as trouble:  # encrypted, or packed in a way that is not supported
+        raise BadZipFile(str(trouble)) from trouble
 
 
 def _beside(folder: Path, relative: str) -> bytes | None:

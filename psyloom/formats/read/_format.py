@@ -46,7 +46,11 @@ class Item:
 
     def note(self, field: str, what: str) -> None:
         """Report a defect of a record that is kept."""
-        self.report(Defect(self.file.name, self.number, field, what))
+        self.report(Defect(self.file.name, self.number, field, f"{what} (record kept)"))
+
+    def reject(self, field: str, what: str) -> None:
+        """Report a defect that costs the record."""
+        self.report(Defect(self.file.name, self.number, field, f"{what} (record left out)"))
 
 
 def made(read: Callable[[Item], Iterable[Record]], item: Item) -> list[Record]:
@@ -54,10 +58,10 @@ def made(read: Callable[[Item], Iterable[Record]], item: Item) -> list[Record]:
     try:
         return list(read(item))
     except Unreadable as trouble:
-        item.note(trouble.field, trouble.what)
+        item.reject(trouble.field, trouble.what)
     except ValidationError as trouble:
         error = trouble.errors(include_url=False)[0]
-        item.note(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
+        item.reject(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
     return []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 _decode = JSONDecoder(strict=False).raw_decode
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_AFTER_NUMBER = {" ", "\t", "\r", "\n", ",", "]"}
 _ELEMENT_END = re.compile(r"[,\]\n]")
 
 
@@ -73,8 +74,8 @@ def _value(scroll: "_Scroll") -> Any:
             return Broken(f"not valid JSON ({trouble.msg} at {text[trouble.pos : trouble.pos + 20]!r})")
         except RecursionError:
             return Broken("nested too deep")
-        if end == len(text) and text[end - 1] not in '"]}' and scroll.more():
-            continue
+        if text[end - 1] not in '"]}' and text[end : end + 1] not in _AFTER_NUMBER and scroll.more():
+            continue  # a number may go on in the next chunk
         scroll.position = end
         return value
 

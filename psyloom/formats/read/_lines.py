@@ -10,9 +10,8 @@ from psyloom.formats.read._speakers import SPEAKERS, side
 
 _DIRECTION = re.compile(r"\s*(?:\(.*\)|（.*）|\[.*\]|【.*】|\*[^*]+\*)\s*")
 # A speaker's name at the start of a line: up to four words without the marks of a sentence.
-_NAME = re.compile(
-    r"^[ \t>*#-]*((?:[^\s:：,，.。!?！？;；*]+\.?[ \t]?){1,4}?)\**[ \t]*[:：](?!\d)\**[ \t]*", re.MULTILINE
-)
+_WORD = r"[^\s:：,，。!?！？;；*]{1,20}"
+_NAME = re.compile(rf"^[ \t>*#-]*({_WORD}(?:[ \t]{_WORD}){{0,3}})\**[ \t]*[:：](?!\d)", re.MULTILINE)
 
 
 @dataclass(slots=True)

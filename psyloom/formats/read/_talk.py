@@ -7,7 +7,7 @@ from typing import Any
 from psyloom.formats.read._fields import lang_of, some, thinking
 from psyloom.formats.read._format import Item, Unreadable
 from psyloom.formats.read._lines import KNOWN, Said, left_open, name, said
-from psyloom.formats.read._speakers import OTHER, Side, sides, unsettled
+from psyloom.formats.read._speakers import OTHER, Side, side, sides, unsettled
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Session, Speaker, Turn
 
 Dress = Callable[[dict[str, Any], Speaker], dict[str, Any]]
@@ -20,9 +20,10 @@ _THOUGHTS = ("reasoning_content", "thinking", "thought")
 _NOBODY: Mapping[str, Side] = {}
 
 
-def listed(item: Item, field: str, value: Any) -> list[dict[str, Any]]:
+def listed(field: str, value: Any) -> list[dict[str, Any]]:
     """A list of objects. Arrow keeps such lists as an object of equally long lists: these are turned around."""
-    if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
+    columns = list(value.values()) if isinstance(value, dict) else []
+    if columns and all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         value = [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise Unreadable(field, "is not a list of objects")
@@ -40,11 +41,12 @@ def session(
     """A session from a list of message objects.
 
     Args:    field: where the messages stand in the record.   words: speaker words of this format, before the usual.
+             Names come from ``item.speakers``.
              notes: of the session; system messages and what third persons say are added to them. A dialogue
              takes the system message over as ``extra["system"]``.
     Raises:  Unreadable when nobody can be told to be client or counselor.
     """
-    rows = listed(item, field, messages)
+    rows = listed(field, messages)
     roles = [_taken(row, _ROLES) for row in rows]
     known = sides([str(role) for _, role in roles if role], item.speakers, words)
     if trouble := unsettled(known):
@@ -57,12 +59,13 @@ def session(
         if not role:
             who = _guess(item, where, whole, at)
         if who == "system":
-            written["system"] = _join(written.get("system"), row.get("content", row.get("value")))
+            written["system"] = _join(written.get("system"), _parts(_taken(row, _TEXTS)[1])[0])
         elif who is None:
-            item.note(where, f"{role!r} is neither client nor counselor: kept in the session's notes")
+            item.note(where, f"{role!r} is neither client nor counselor: put into the session's notes")
             written["others"] = [*written.get("others", []), {"before_turn": len(turns), **row}]
         else:
-            rest = {k: v for k, v in row.items() if k != key}
+            # A role word says no more than the side; a name does and is kept.
+            rest = {k: v for k, v in row.items() if k != key or side(str(role), words) is None}
             turns.append(_message(item, where, who, rest, dress))
             whole[at] = who
     return Session(turns=turns, notes=written)
@@ -87,7 +90,7 @@ def lines(
     """A session from text with prefixed lines; what stands before the first one becomes the note "before"."""
     before, passages = said(text, prefix)
     if passages and not passages[-1].text:
-        item.note(field, f"ends in an open prefix {passages.pop().name!r}: left out")
+        item.note(field, f"ends in an open prefix {passages.pop().name!r}: cut off")
     rows = [_row(passage) for passage in passages]
     return session(item, field, rows, words, notes={**some(before=before or None), **(notes or {})})
 
@@ -98,7 +101,7 @@ def prefixed(item: Item, field: str, strings: Any, prefix: re.Pattern[str] = KNO
         raise Unreadable(field, "is not a list of texts")
     marks = [prefix.match(one) for one in strings]
     return [
-        {"role": name(mark), "content": one[mark.end() :]} if mark else {"content": one}
+        {"speaker": name(mark), "content": one[mark.end() :]} if mark else {"content": one}
         for one, mark in zip(strings, marks, strict=True)
     ]
 
@@ -117,9 +120,11 @@ def dialogue(
     Raises: Unreadable when nothing was said.
     """
     left = dict(extra or {})
-    for one in sessions:  # the prompt under which a counselor spoke belongs to the dialogue
-        if system := one.notes.pop("system", None):
-            left.setdefault("system", system)
+    prompts = {str(one.notes["system"]) for one in sessions if "system" in one.notes}
+    if len(prompts) == 1:  # the prompt under which a counselor always spoke belongs to the dialogue
+        left.setdefault("system", prompts.pop())
+        for one in sessions:
+            one.notes.pop("system", None)
     turns = [turn for one in sessions for turn in one.turns]
     speakers = {turn.speaker for turn in turns}
     if not turns:
@@ -197,7 +202,7 @@ def _parts(content: Any) -> tuple[str, list[Any]]:
 
 
 def _row(passage: Said) -> dict[str, Any]:
-    return {"role": passage.name, "content": passage.text} | (
+    return {"speaker": passage.name, "content": passage.text} | (
         {"directions": passage.directions} if passage.directions else {}
     )
 

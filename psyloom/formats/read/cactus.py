@@ -61,6 +61,10 @@ def _text_of(row: dict[str, Any], key: str) -> str:
     return found
 
 
+def _says_nothing(row: dict[str, Any]) -> bool:
+    return "dialogue" not in row and "history" not in row
+
+
 def _is_judged(row: dict[str, Any]) -> bool:
     told = row["dialogue"]
     judged = "idx" in row or {"intake_form", "attitude"} <= set(row)
@@ -73,7 +77,7 @@ FORMAT = Format(
     Source(name="CACTUS", licence="GPL-2.0", url="https://github.com/coding-groot/cactus", synthetic=True),
     (
         Layout("each", keys("thought", "patterns", "intake_form", "dialogue"), _read_row),
-        Layout("each", keys("AI_client", "AI_counselor", "ground_truth_CBT"), _read_client),
+        Layout("each", keys("AI_client", "AI_counselor", test=_says_nothing), _read_client),
         Layout("each", keys("example", "history", test=lambda row: "cost" not in row), _read_session),
         Layout("each", keys("dialogue", test=_is_judged), _read_judged),
         Layout("each", keys("persona", "thought", "patterns"), _read_seed),

@@ -5,7 +5,7 @@ from typing import Any
 
 from psyloom.formats.read._exchange import exchange
 from psyloom.formats.read._fields import labels, text
-from psyloom.formats.read._format import Format, Item, Layout, keys
+from psyloom.formats.read._format import Format, Item, Layout, keys, mentions
 from psyloom.formats.read._talk import dialogue, session
 from psyloom.records import Dialogue, Element, Source, Speaker
 
@@ -37,6 +37,10 @@ def _read_thought(item: Item) -> Iterator[Dialogue]:
     yield dialogue(item, told, extra=row)
 
 
+# The manual of single-session therapy stands in the system prompt of every row.
+_about_one_session = mentions("SST", "Single-Session", "一次单元", "单次咨询")
+
+
 def _thinks(row: dict[str, Any]) -> bool:
     return "<think>" in str(row["output"])[:40]
 
@@ -47,7 +51,9 @@ FORMAT = Format(
     Source(name="CATCH", licence="Apache-2.0", url="https://github.com/scutcyr/SoulChat-R1", synthetic=True),
     (
         Layout("each", keys("dialogue_id", "consultation_target", "conversation"), _read_dialogue),
-        Layout("each", keys("instruction", "system", "output", "history", test=_thinks), _read_thought),
+        Layout(
+            "each", keys("instruction", "system", "output", "history", test=_thinks), _read_thought, _about_one_session
+        ),
     ),
     lang="zh",
 )

@@ -27,7 +27,7 @@ def _spans(item: Item, message: dict[str, Any], _: Speaker) -> dict[str, Any]:
     for one in message.pop("annotation", None) or []:
         start, end = one.get("start", 0) - lead, one.get("end", 0) - lead
         if not 0 <= start < end <= end_of_text:
-            item.note("annotation", f"span {start}-{end} lies outside the text (0-{end_of_text}): kept in extra")
+            item.note("annotation", f"span {start}-{end} lies outside the text (0-{end_of_text}): put into extra")
             odd.append(one)
             continue
         words = {kind: one[key] for key, kind in _KINDS.items() if one.get(key)}
@@ -72,7 +72,9 @@ def _has_sessions(row: dict[str, Any]) -> bool:
 
 
 def _has_survey(row: dict[str, Any]) -> bool:
-    return isinstance(row["turns"], list) and isinstance(row["session_id"], str)
+    if not isinstance(row["turns"], list):
+        return False
+    return "survey" in row or any("annotation" in one for one in row["turns"] if isinstance(one, dict))
 
 
 FORMAT = Format(

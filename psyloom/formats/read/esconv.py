@@ -78,5 +78,4 @@ FORMAT = Format(
         synthetic=False,
     ),
     (Layout("each", keys("experience_type", "emotion_type", "problem_type", "situation", "dialog"), _read),),
-    lang="en",
 )

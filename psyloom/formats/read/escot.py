@@ -106,5 +106,4 @@ FORMAT = Format(
         Layout("each", keys("original_data", "cot_data"), _read_record),
         Layout("each", keys("instruction", "input", "output", "dialog_id"), _read_instruction),
     ),
-    lang="en",
 )

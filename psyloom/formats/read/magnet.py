@@ -32,7 +32,7 @@ def _dialogue(item: Item, row: dict[str, Any], key: str) -> Dialogue:
     bare = technique is not None and len(technique) <= 60
     extra = row if bare or technique is None else {"cbt_technique": technique, **row}
     named = labels("magnet_cbt_technique", technique) if bare else []
-    return dialogue(item, told, case=client(item, record), labels=named, lang="en", extra=extra)
+    return dialogue(item, told, case=client(item, record), labels=named, extra=extra)
 
 
 def _read_scores(item: Item) -> Iterator[Rating]:
@@ -81,5 +81,4 @@ FORMAT = Format(
         Layout("each", keys("example", "history", "cost"), _read_written),
         Layout("each", keys("cost", test=lambda row: _instrument(row) is not None), _read_scores),
     ),
-    lang="en",
 )

@@ -12,7 +12,7 @@ def _read(item: Item) -> Iterator[Dialogue]:
     """``input`` is empty by design; where it is filled it is no part of the question and stays in extra."""
     row = dict(item.value)
     if row.pop("input", None):
-        item.note("input", "should be empty: kept in extra")
+        item.note("input", "should be empty: put into extra")
         left = {"input": item.value["input"]}
     else:
         left = {}

@@ -43,7 +43,6 @@ FORMAT = Format(
     Source(name="NoteChat", licence="unknown", url="https://huggingface.co/datasets/akemiH/NoteChat", synthetic=True),
     (
         Layout("each", keys("data", "conversation", test=lambda row: isinstance(row["conversation"], str)), _read),
-        Layout("each", keys("id", "note", test=lambda row: isinstance(row["note"], str)), _read_note),
+        Layout("each", keys("id", "note", test=lambda row: len(row) == 2 and isinstance(row["note"], str)), _read_note),
     ),
-    lang="en",
 )

@@ -61,5 +61,4 @@ FORMAT = Format(
         Layout("each", keys("helpless_belief", "unlovable_belief", "worthless_belief"), _read_profile),
         Layout("each", keys("messages", "userId", "createdAt"), _read_chat),
     ),
-    lang="en",
 )

@@ -53,5 +53,4 @@ FORMAT = Format(
     "CounselChat questions and answers",
     Source(name="CounselChat", licence="MIT", url="https://github.com/nbertagnolli/counsel-chat", synthetic=False),
     (Layout("each", keys("questionID", "questionText", "answerText"), _read, group=_question),),
-    lang="en",
 )

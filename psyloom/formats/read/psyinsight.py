@@ -1,11 +1,12 @@
 """Psy-Insight (arXiv 2503.03607): annotated sessions in Chinese and English, and the units they are made from."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
-from psyloom.formats.read._speakers import Side, side
+from psyloom.formats.read._speakers import side
 from psyloom.formats.read._talk import case, dialogue, listed, session
 from psyloom.records import Dialogue, Element, Label, Scenario, Session, Source, Speaker
 
@@ -56,17 +57,13 @@ def _read_unit(item: Item) -> Iterator[Dialogue]:
     unit = row.pop("topic_dialog")
     if not isinstance(unit, dict):
         raise Unreadable("topic_dialog", "is not an object")
-    messages = listed(item, "topic_dialog.dialog", unit.get("dialog"))
+    messages = listed("topic_dialog.dialog", unit.get("dialog"))
     names = {str(message.get("participant")) for message in messages}
-    cast: dict[str, Side] = {name: side(name, item.speakers) or "client" for name in names}
-    told = session(item, "topic_dialog.dialog", [_named(message) for message in messages], cast)
+    cast: dict[str, Speaker] = {name: "client" for name in names if side(name) is None}
+    told = session(replace(item, speakers={**cast, **item.speakers}), "topic_dialog.dialog", messages)
     about = {key: value for key, value in unit.items() if key != "dialog"}
     told.labels = labels("psyinsight_psychotherapy", about.pop("method", None))
     yield dialogue(item, told, own=about.get("unit_id"), extra={**some(topic_dialog=about or None), **row})
-
-
-def _named(message: dict[str, Any]) -> dict[str, Any]:
-    return {"speaker": message.get("participant"), **message}
 
 
 FORMAT = Format(

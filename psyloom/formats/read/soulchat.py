@@ -44,8 +44,16 @@ def _read_post(item: Item) -> Iterator[Case]:
     yield case(item, post=post, extra=row)
 
 
-def _texts(*names: str) -> Any:
-    return lambda row: all(isinstance(row[name], str) for name in names)
+def _is_dialogue(row: dict[str, Any]) -> bool:
+    return len(row) == 3 and chat(row["messages"])
+
+
+def _is_sample(row: dict[str, Any]) -> bool:
+    return isinstance(row["target"], str) and str(row["input"]).rstrip().endswith("心理咨询师：")
+
+
+def _is_post(row: dict[str, Any]) -> bool:
+    return isinstance(row["question"], str) and isinstance(row["answer"], str)
 
 
 FORMAT = Format(
@@ -58,10 +66,10 @@ FORMAT = Format(
         synthetic=True,
     ),
     (
-        Layout("each", keys("id", "topic", "messages", test=lambda row: chat(row["messages"])), _read_dialogue),
+        Layout("each", keys("id", "topic", "messages", test=_is_dialogue), _read_dialogue),
         Layout("each", keys("user", "bot"), _read_demo),
-        Layout("each", keys("input", "target", test=_texts("input", "target")), _read_sample),
-        Layout("each", keys("topic", "question", "answer", test=_texts("question", "answer")), _read_post),
+        Layout("each", keys("input", "target", test=_is_sample), _read_sample),
+        Layout("each", keys("topic", "question", "answer", test=_is_post), _read_post, mark=lambda *_: None),
     ),
     lang="zh",
 )

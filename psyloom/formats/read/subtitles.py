@@ -30,19 +30,19 @@ def _cues(text: str) -> Iterator[dict[str, Any]]:
         voice, mark = _VOICE.search(body), prefix.match(body)
         who = voice[1].strip() if voice else name(mark) if mark else None
         spoken = _TAG.sub("", body[mark.end() :] if mark and not voice else body)
-        yield {"role": who, "content": spoken.strip(), "start": start, "end": end}
+        yield {"speaker": who, "content": spoken.strip(), "start": start, "end": end}
 
 
 def _read(item: Item) -> Iterator[Dialogue]:
     messages: list[dict[str, Any]] = []
     for cue in _cues(item.value):
-        if cue["role"] is None and messages:  # a cue without a name goes on where the last one stopped
+        if cue["speaker"] is None and messages:  # a cue without a name goes on where the last one stopped
             last = messages[-1]
             gap = "" if lang_of(last["content"]) == "zh" else " "
             last["content"], last["end"] = f"{last['content']}{gap}{cue['content']}", cue["end"]
         else:
             messages.append(cue)
-    if not any(message["role"] for message in messages):
+    if not any(message["speaker"] for message in messages):
         raise Unreadable("", "the cues name no speakers")
     yield dialogue(item, session(item, "cues", messages))
 

@@ -67,7 +67,7 @@ def _read(item: Item) -> Iterator[Dialogue]:
 def _message(row: dict[str, Any], columns: _Columns) -> dict[str, Any]:
     own = {"labels", "thought"} if set(row) == _OURS else set(row)
     left = {name: cell for name, cell in row.items() if name in own - set(columns) and cell not in (None, "")}
-    return {"role": row[str(columns.speaker)] or None, "content": row[str(columns.text)], **left}
+    return {"speaker": row[str(columns.speaker)] or None, "content": row[str(columns.text)], **left}
 
 
 def _labelled(message: dict[str, Any], _: Speaker) -> dict[str, Any]:
