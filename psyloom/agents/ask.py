@@ -10,22 +10,19 @@ from typing import Any, TypeVar, cast, overload
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from psyloom.agents.dials import Dials, Veil, told
 from psyloom.agents.guards import Said, clean, faults
-from psyloom.agents.prompts import Prompt, load_prompt
+from psyloom.agents.prompts import Front, Prompt, load_prompt
 from psyloom.agents.roles import Role
-from psyloom.agents.sight import View, in_sight, look
+from psyloom.agents.sight import View, look
 from psyloom.agents.talk import Talk, TalkView
 from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
 from psyloom.llm import Answer, Call, Cue, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
-from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn, sentences
+from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn
 
 T = TypeVar("T")
-# Facts about a client that nobody says as a sentence: whole facets, and fields by their name.
-_NOT_TOLD = {"demographics", "personality", "disposition"}
-_NOT_TOLD_FIELDS = {"distortions", "topic", "answers", "id", "author", "about_author", "type", "method", "group", "focus", "path",
-                    "diagnoses", "code", "system", "age", "gender", "occupation"}  # fmt: skip
 Check = Callable[[Any], str | None]  # a named function: its name is what is counted
 """Takes a value, returns what is wrong with it, or None. The words go back to the model."""
 
@@ -83,6 +80,7 @@ class Desk:
 
     tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
     by: the name under which an annotator labels; "": its system's.
+    dials: how difficult the client is made, whichever client it is.
     shelf: what dialogues of a run have in common.
     """
 
@@ -92,6 +90,7 @@ class Desk:
     seed: int = 0
     tries: int = 3
     by: str = ""
+    dials: Dials | None = None
     shelf: "Shelf" = field(default_factory=lambda: Shelf())
     on_text: Callable[[str | None], None] | None = None
     trace: list[Asked] = field(default_factory=list)
@@ -140,6 +139,14 @@ class Ask:
     def sees(self, agent: str) -> View:
         """The case as ``agent`` sees it, for choices made in code."""
         return look(self.desk.case, self.role.seen_by(), agent)
+
+    def _veil(self, front: Front) -> Veil | None:
+        """What a client with an openness dial does not tell yet."""
+        dials = self.desk.dials
+        if dials is None or front.speaks != "client" or self.talk is None:
+            return None
+        seen = self.role.seen_by().get(front.agent, frozenset())
+        return dials.veil(self.desk.case, seen, [(t.speaker, t.text) for t in self.talk.turns])
 
     def dialogue(self, turns: Iterable[Turn], **notes: Any) -> Dialogue:
         """The desk's dialogue with one session of ``turns``; ``notes`` go to the session."""
@@ -223,18 +230,30 @@ class Ask:
         )
 
     def _messages(self, prompt: Prompt, kind: Any, slots: Mapping[str, Any]) -> list[Message]:
-        front = prompt.front
-        words = {"lang": self.lang, "case": self.sees(front.agent)} | {
-            k: localized(v, self.lang) for k, v in slots.items()
-        }
+        front, veil = prompt.front, self._veil(prompt.front)
+        view = look(self.desk.case, self.role.seen_by(), front.agent, veil)
+        words = {"lang": self.lang, "case": view} | {k: localized(v, self.lang) for k, v in slots.items()}
         talk = slots.get("talk") or self.talk
         chat = TalkView(talk, self.lang).messages(front.speaks or "counselor") if isinstance(talk, Talk) else ()
-        messages = prompt.render(words, chat, self.talk.kept if self.talk else None)
+        kept = self.talk.kept if self.talk and veil is None else None
+        messages = prompt.render(words, chat, kept)
         if kind is not str:
             host = next((m for m in messages if m["role"] == "system"), messages[-1])
             at = messages.index(host)
             messages[at] = {"role": host["role"], "content": f"{host['content']}\n\n{form(kind, self.lang)}"}
-        return messages
+        return self._dialled(messages) if front.speaks == "client" else messages
+
+    def _dialled(self, messages: list[Message]) -> list[Message]:
+        """The client's prompt with what its dials ask of this message, as the last thing it reads."""
+        if self.desk.dials is None or self.talk is None:
+            return messages
+        own = sum(turn.speaker == "client" for turn in self.talk.turns[self.talk.opening :])
+        if not (words := self.desk.dials.instruction(own, self.lang)):
+            return messages
+        *before, last = messages
+        if last["role"] != "user":
+            return [*messages, {"role": "user", "content": words}]
+        return [*before, {"role": "user", "content": f"{last['content']}\n\n{words}"}]
 
     async def _answer(self, prompt: Prompt, messages: list[Message], kind: Any, rules: Any, take: int) -> Asked:
         """Send one call and put it on the trace."""
@@ -260,12 +279,14 @@ class Ask:
     def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int) -> Cue:
         front = prompt.front
         seen = self.role.seen_by().get(front.agent, frozenset())
-        words = [text for path, text in self.desk.case.leaves() if in_sight(path, seen) and _told(path)]
+        words = tuple(told(self.desk.case, seen))
+        if veil := self._veil(front):
+            words = tuple(fact for fact in words if fact not in veil.hidden)
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
         seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{len(self.desk.trace)}"
         return Cue(
             front.act, front.agent, self.lang, seed, front.speaks, front.end,
-            tuple(s for text in words for s in sentences(text)), turns, kind, rules, take,
+            words, turns, kind, rules, take,
         )  # fmt: skip
 
     def _judge(
@@ -313,11 +334,6 @@ class Ask:
 
 def _and(lang: Lang, soft: Sequence[tuple[str, str]]) -> str:
     return ("；" if lang == "zh" else "; ").join(dict.fromkeys(reason for _, reason in soft))
-
-
-def _told(path: str) -> bool:
-    facet, *fields = path.split(".")
-    return facet not in _NOT_TOLD and not _NOT_TOLD_FIELDS.intersection(fields)
 
 
 def _plus(counts: Mapping[str, int], soft: Sequence[tuple[str, str]]) -> dict[str, int]:

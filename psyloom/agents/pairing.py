@@ -5,6 +5,7 @@ from dataclasses import replace
 from pydantic import Field, SerializeAsAny
 
 from psyloom.agents.ask import Ask
+from psyloom.agents.dials import Dials, measures
 from psyloom.agents.roles import Client, Counselor, Writer
 from psyloom.agents.session import converse
 from psyloom.records import Case, Dialogue
@@ -18,10 +19,16 @@ class Pairing(Writer):
     max_exchanges: int | None = Field(None, ge=1, description="instead of the counselor's own limit")
     min_exchanges: int | None = Field(None, ge=0, description="no side may end the session earlier")
 
+    dials: Dials | None = Field(None, description="how difficult the client is made, whichever client it is")
+
     def wants(self) -> frozenset[str]:
         return self.counselor.wants() | self.client.wants()
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         rules = self.counselor.rules(case, ask.lang)
         given = {k: v for k in ("max_exchanges", "min_exchanges") if (v := getattr(self, k)) is not None}
-        return await converse(ask, client=self.client, counselor=self.counselor, rules=replace(rules, **given))
+        ask.desk.dials = self.dials
+        dialogue = await converse(ask, client=self.client, counselor=self.counselor, rules=replace(rules, **given))
+        seen = frozenset().union(*self.client.seen_by().values())
+        dialogue.quality.measures |= measures(case, seen, dialogue.turns)
+        return dialogue

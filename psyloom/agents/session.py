@@ -23,9 +23,13 @@ async def converse(
     seats: dict[Speaker, Client | Counselor] = {"client": client, "counselor": counselor}
     for turn in rules.opening:
         talk.add(turn)
+    talk.opening = len(rules.opening)
     while (over := _over(talk, rules)) is None:
         role = seats[_next(talk, rules)]
-        talk.add(await role.reply(talk, ask.as_(role, talk)))
+        turn = await role.reply(talk, ask.as_(role, talk))
+        if role.speaker == "client" and ask.desk.dials and not ask.desk.dials.may_end:
+            turn.closes = False
+        talk.add(turn)
     talk.session.ended = over
     return talk.dialogue
 

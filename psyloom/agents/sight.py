@@ -1,6 +1,6 @@
 """Information asymmetry by construction: an agent sees of a case what its system's sight lists, nothing else."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,8 +41,17 @@ class Missing:
 class View:
     """A case, or a part of one, as one agent sees it. Reading what is not in sight raises NotInSight."""
 
-    def __init__(self, case: str, value: BaseModel, sight: Set[str], agent: str, path: str = "") -> None:
+    def __init__(
+        self,
+        case: str,
+        value: BaseModel,
+        sight: Set[str],
+        agent: str,
+        path: str = "",
+        veil: Callable[[str], str] | None = None,
+    ) -> None:
         self._case, self._value, self._sight, self._agent, self._path = case, value, sight, agent, path
+        self._veil = veil
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in type(self._value).model_fields:
@@ -58,13 +67,18 @@ class View:
 
     def _wrap(self, value: Any, path: str) -> Any:
         if isinstance(value, BaseModel):
-            return View(self._case, value, self._sight, self._agent, path)
+            return View(self._case, value, self._sight, self._agent, path, self._veil)
+        if isinstance(value, str) and self._veil:
+            return self._veil(value)
         return [self._wrap(item, path) for item in value] if isinstance(value, list) else value
 
 
-def look(case: Case, sight: Sight, agent: str) -> View:
-    """The case as ``agent`` sees it; an agent that the sight does not list sees nothing."""
-    return View(case.id, case, sight.get(agent, frozenset()), agent)
+def look(case: Case, sight: Sight, agent: str, veil: Callable[[str], str] | None = None) -> View:
+    """The case as ``agent`` sees it; an agent that the sight does not list sees nothing.
+
+    veil: takes from every text what the agent is not to know yet.
+    """
+    return View(case.id, case, sight.get(agent, frozenset()), agent, veil=veil)
 
 
 def in_sight(path: str, seen: Set[str]) -> bool:

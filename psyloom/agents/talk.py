@@ -21,6 +21,7 @@ class Talk:
         self.dialogue = dialogue
         self._memories: dict[str, BaseModel] = {}
         self._stored: dict[str, JsonValue] = {}
+        self.opening = 0  # turns of the session under way that were given, not generated
         self.kept: dict[Hashable, str] = {}  # rendered prompt sections of the session under way
         if not dialogue.sessions:
             self.begin_session()
@@ -28,7 +29,7 @@ class Talk:
     def begin_session(self) -> Session:
         """Open the next session."""
         self.dialogue.sessions.append(Session())
-        self.kept = {}
+        self.kept, self.opening = {}, 0
         return self.session
 
     @property

@@ -150,7 +150,7 @@ def make_role(slug: str, name: str, options: dict[str, Any] | None = None) -> Ro
     Raises: UnknownName for an option that does not exist, UsageError for a value of the wrong type.
     """
     cls = find_system(slug).role(name)
-    values = {key: _value(value) for key, value in (options or {}).items()}
+    values = {key: json_or_text(value) for key, value in (options or {}).items()}
     for key in values:
         if key not in cls.model_fields:
             raise UnknownName(f"option of {slug}:{name}", key, cls.model_fields, see=f"see `psyloom system {slug}`")
@@ -168,7 +168,8 @@ def make_role(slug: str, name: str, options: dict[str, Any] | None = None) -> Ro
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
-def _value(value: Any) -> Any:
+def json_or_text(value: Any) -> Any:
+    """An option's value as the command line gives it: JSON where it is JSON, else the text itself."""
     if not isinstance(value, str):
         return value
     try:
