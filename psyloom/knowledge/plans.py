@@ -1,0 +1,199 @@
+"""Stage plans: the stages of a therapy protocol as data. TOML files, one plan a file, zh and en side by side.
+
+A stage says what it is to reach, what it reads and returns of the state a system keeps, which conditions must hold
+before it is over, and how long it may last. What the stages are called stands in the plan's label set, because turns
+are labelled with the same names.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from psyloom.errors import BadRecord, UnknownName
+from psyloom.knowledge.labels import Bilingual, LabelSet, Term, label_set
+from psyloom.records import Lang
+
+FOLDER = Path(__file__).parent / "plans"
+Over = Literal["finished", "turn_limit"]
+WORDS: dict[str, dict[Lang, str]] = {
+    "at_least": {"en": "{key} has {size}, at least {bound} needed", "zh": "{key} 只有 {size} 项，至少要有 {bound} 项"},
+    "at_most": {"en": "{key} has {size}, at most {bound} allowed", "zh": "{key} 有 {size} 项，至多 {bound} 项"},
+    "among": {
+        "en": "{key} holds {stray!r}, which is not one of {other}: {listed}",
+        "zh": "{key} 里的“{stray}”不在 {other} 之中，{other} 有：{listed}",
+    },
+}
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Condition(_Data):
+    """What must hold for one key of the state.
+
+    at_least, at_most: items of a list; a text counts 1, blank or missing counts 0, true counts 1.
+    among: another key; the value, or each item of it, must stand in that key's list. Nothing is among anything.
+    """
+
+    key: str
+    at_least: int | None = Field(None, ge=0)
+    at_most: int | None = Field(None, ge=0)
+    among: str | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "Condition":
+        if self.at_least is None and self.at_most is None and self.among is None:
+            raise ValueError(f"the condition on {self.key!r} needs at_least, at_most or among")
+        return self
+
+    def fault(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
+        """What is wrong, in words for the model; None when the condition holds."""
+        items = _items(state.get(self.key))
+        size = len(items)
+        if self.at_least is not None and size < self.at_least:
+            return WORDS["at_least"][lang].format(key=self.key, size=size, bound=self.at_least)
+        if self.at_most is not None and size > self.at_most:
+            return WORDS["at_most"][lang].format(key=self.key, size=size, bound=self.at_most)
+        if self.among is None:
+            return None
+        allowed = _items(state.get(self.among))
+        strays = [item for item in items if item not in allowed]
+        if not strays:
+            return None
+        listed = ("、" if lang == "zh" else "; ").join(map(str, allowed)) or "-"
+        return WORDS["among"][lang].format(key=self.key, stray=strays[0], other=self.among, listed=listed)
+
+
+def _items(value: Any) -> list[Any]:
+    """The items of a list, or the value itself as the only one; nothing for false, blank and missing."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    blank = not value or (isinstance(value, str) and not value.strip())
+    return [] if blank else [value]
+
+
+class Stage(_Data):
+    """One stage of a plan.
+
+    term:      what it is called, from the plan's label set.
+    goal:      what it is to reach; leave: when it is over, both in words.
+    steps:     what is done in it, in order, in words.
+    reads:     keys of the state it starts from; returns: keys it writes.
+    always:    what must hold in every answer of the stage.
+    needs:     what must hold before the stage can be finished.
+    enough:    what finishes it by itself; empty: only a judgment does.
+    max_turns: most client turns; None: no limit. min_turns: fewest.
+    """
+
+    term: Term
+    goal: Bilingual
+    leave: Bilingual = Bilingual()
+    steps: tuple[Bilingual, ...] = ()
+    reads: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
+    always: tuple[Condition, ...] = ()
+    needs: tuple[Condition, ...] = ()
+    enough: tuple[Condition, ...] = ()
+    min_turns: int = Field(0, ge=0)
+    max_turns: int | None = Field(None, ge=1)
+
+    @property
+    def id(self) -> str:
+        return self.term.id
+
+    def invalid(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
+        """The first of ``always`` that does not hold, in words."""
+        return _first(self.always, state, lang)
+
+    def lacks(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
+        """The first of ``needs`` that does not hold, in words; None when the stage may be finished."""
+        return _first(self.needs, state, lang)
+
+    def over(self, state: Mapping[str, Any], *, finished: bool, turns: int, hold: bool = False) -> Over | None:
+        """Why the stage is over after ``turns`` client turns; None while it goes on.
+
+        Args: state: as it is after the turn; finished: the model's judgment, which counts only when ``needs`` hold.
+              hold: at the limit of turns, stay as long as ``needs`` do not hold.
+        """
+        ready = self.lacks(state) is None
+        enough = bool(self.enough) and _first(self.enough, state, "en") is None
+        if ready and (finished or enough) and turns >= self.min_turns:
+            return "finished"
+        if self.max_turns is not None and turns >= self.max_turns and (ready or not hold):
+            return "turn_limit"
+        return None
+
+
+def _first(conditions: tuple[Condition, ...], state: Mapping[str, Any], lang: Lang) -> str | None:
+    return next((fault for one in conditions if (fault := one.fault(state, lang))), None)
+
+
+class StagePlan(_Data):
+    """Stages in the order in which they come. ``labels`` is the label set that names them."""
+
+    id: str
+    en: str
+    zh: str
+    labels: LabelSet
+    source: str = ""
+    note: str = ""
+    stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(stage.id for stage in self.stages)
+
+    def __getitem__(self, id: str) -> Stage:  # noqa: A002
+        """The stage with this id; raises UnknownName with the nearest ids."""
+        if id not in self.ids:
+            raise UnknownName(f"stage of {self.id}", id, self.ids)
+        return self.stages[self.ids.index(id)]
+
+    def after(self, id: str) -> Stage | None:  # noqa: A002
+        """The stage that follows; None after the last."""
+        rest = self.stages[self.ids.index(self[id].id) + 1 :]
+        return rest[0] if rest else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_stages(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """In the file a plan names its label set, and a stage its label."""
+        labels, stages = given.get("labels"), given.get("stage", [])
+        if not isinstance(labels, str) or not all("id" in one for one in stages):
+            return given  # the fields say what is missing
+        terms = label_set(labels)
+        named = [{k: v for k, v in one.items() if k != "id"} | {"term": terms[one["id"]]} for one in stages]
+        return {**given, "labels": terms, "stage": named}
+
+    @model_validator(mode="after")
+    def _each_stage_once(self) -> "StagePlan":
+        if twice := {id_ for id_ in self.ids if self.ids.count(id_) > 1}:
+            raise ValueError(f"stages that stand there twice: {', '.join(sorted(twice))}")
+        return self
+
+
+@cache
+def stage_plan(name: str | Path) -> StagePlan:
+    """A bundled plan by id, or one from a TOML file by path.
+
+    Raises: UnknownName for an id that is not bundled, BadRecord for a file that is no plan.
+    """
+    path = name if isinstance(name, Path) else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise UnknownName("stage plan", str(name), stage_plans())
+    try:
+        return StagePlan.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError, UnknownName) as trouble:
+        raise BadRecord(
+            f"{path} is no stage plan: {trouble}", do="see psyloom/knowledge/plans for examples"
+        ) from trouble
+
+
+def stage_plans() -> list[str]:
+    """Ids of all bundled plans."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))

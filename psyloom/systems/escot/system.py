@@ -1,0 +1,200 @@
+"""ESCoT: name the emotion, what set it off, how it is appraised, which strategy fits and why; then reply.
+
+ACL 2024, 2024.acl-long.723. The chain is (EM, ES, IA, SR, RE): identify, understand, regulate. A is the responder of
+the paper, B1 writes strategy-enriched dialogues, B2 supplements the chain of turns whose strategy is known.
+"""
+
+import re
+from asyncio import gather
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BaseModel, Field, create_model
+
+from psyloom.agents import Annotator, Ask, Counselor, Sight, Talk
+from psyloom.agents.guards import fold
+from psyloom.knowledge import LabelSet, OneOf, Term
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import Dialogue, Element, Lang, Session, Turn, sentences
+from psyloom.systems.escot.writer import ESCONV, STRATEGIES, EscotWriter, Text
+
+__all__ = ["EscotChain", "EscotResponder", "EscotWriter"]
+
+INVENTORIES = {"escot13": STRATEGIES, "esconv8": ESCONV}
+# "Take responsibility" is an everyday phrase: hearing it does not mean that a strategy was announced.
+UNSAID = STRATEGIES.model_copy(
+    update={"terms": tuple(term for term in STRATEGIES.terms if term.id != "take_responsibility")}
+)
+CHAIN = ("emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason")  # EM, ES, IA, SR, as released
+SETTINGS = {
+    "re": (), "sr_re": CHAIN[3:], "em_sr_re": (CHAIN[0], CHAIN[3]), "em_es_ia_sr_re": CHAIN,
+}  # fmt: skip
+WORDS: dict[str, dict[Lang, str]] = {
+    "unnamed": {
+        "en": 'strategy_reason must name the strategy "{}", in quotes and before any other',
+        "zh": "strategy_reason 里要用引号写出策略“{}”，并且最先提到它",
+    },
+    "told": {
+        "en": "{} repeats the words of the reply; write only what could be known before it was given",
+        "zh": "{} 照搬了回复里的话；只写给出回复之前就能知道的内容",
+    },
+}
+
+
+def strategies_in(reason: str, labels: LabelSet) -> list[Term]:
+    """The strategies that a reason names, in their order: those in quotes, else those found at all, in en or zh."""
+    by_name = {name.casefold(): term for term in labels.terms for name in (term.en, term.zh)}
+    reason = reason.casefold()
+    quoted = [by_name[word] for word in re.findall(r'["“「]([^"“”「」]+)["”」]', reason) if word in by_name]
+    places = sorted((reason.find(name), -len(name), name) for name in by_name if name in reason)
+    return quoted or [by_name[name] for *_, name in places]
+
+
+class Answer(BaseModel):
+    """What every setting's answer is made from."""
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        given: dict[str, Any] = actor.fill()
+        return given | _rehearsed_chain(given, actor, given.get("recognized_strategy", ""))
+
+
+def _rehearsed_chain(keys: Any, actor: Actor, strategy: str) -> dict[str, str]:
+    label = f"“{strategy}”" if actor.cue.lang == "en" else strategy  # the Chinese phrase has its quotes
+    played = {"emotion_stimuli": actor.text("cause"), "strategy_reason": actor.text("strategy", label=label)}
+    return {key: text for key, text in played.items() if key in keys}
+
+
+@cache
+def answer_type(setting: str, inventory: str) -> type[Answer]:
+    """The blocks of one setting, in the order of the chain; the strategy stands before its reason."""
+    fields: dict[str, Any] = {}
+    for element in SETTINGS[setting]:
+        if element == "strategy_reason":
+            fields["recognized_strategy"] = (Annotated[str, OneOf(INVENTORIES[inventory])], ...)
+        fields[element] = (Text, ...)
+    return create_model("Answer", __base__=Answer, **fields, response=(Text, ...))
+
+
+def elements(chain: BaseModel) -> list[Element]:
+    """The chain of an answer as a turn's thought: what the seeker never reads."""
+    given = chain.model_dump()
+    return [Element(name=name, text=given[name]) for name in CHAIN if name in given]
+
+
+class EscotResponder(Counselor):
+    """A: one call, five elements; only the response is said and goes into the history."""
+
+    sight: ClassVar[Sight] = {"counselor": frozenset()}
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (UNSAID,)
+
+    setting: Literal["re", "sr_re", "em_sr_re", "em_es_ia_sr_re"] = Field(
+        "em_es_ia_sr_re", description="which elements are written: all five, or one of the paper's three ablations"
+    )
+    inventory: Literal["escot13", "esconv8"] = Field("escot13", description="strategies to choose from")
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        strategies = INVENTORIES[self.inventory]
+
+        def unnamed(answer: BaseModel) -> str | None:
+            given = answer.model_dump()
+            if "strategy_reason" not in given:
+                return None
+            term = strategies[given["recognized_strategy"]]
+            found = term in strategies_in(given["strategy_reason"], strategies)
+            return None if found else WORDS["unnamed"][ask.lang].format(term.name(ask.lang))
+
+        answer = await ask(
+            "respond", answer_type(self.setting, self.inventory), check=unnamed, talk=talk, strategies=strategies,
+            chain=SETTINGS[self.setting],
+        )  # fmt: skip
+        given = answer.model_dump()
+        labels = [strategies.label(given["recognized_strategy"])] if "recognized_strategy" in given else []
+        return Turn(speaker="counselor", text=given["response"], labels=labels, thought=elements(answer))
+
+
+class Chain(BaseModel):
+    """EM, ES, IA, SR of a reply whose strategy is given."""
+
+    strategy: ClassVar[Term]
+    emotion: Text
+    emotion_stimuli: Text
+    individual_appraisal: Text
+    strategy_reason: Text
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        given: dict[str, Any] = actor.fill()
+        return given | _rehearsed_chain(given, actor, cls.strategy.name(actor.cue.lang))
+
+
+@cache
+def chain_type(strategy: Term) -> type[Chain]:
+    """The chain that has to name ``strategy``."""
+    return create_model("Chain", __base__=Chain, strategy=(ClassVar[Term], strategy))
+
+
+class Known(NamedTuple):
+    """A counselor's turn whose strategy is known, with what was said before it."""
+
+    before: list[Turn]
+    turn: Turn
+    labels: LabelSet
+    strategy: Term
+
+
+def with_strategy(turns: list[Turn]) -> Iterator[Known]:
+    """The turns of a session that a chain can be written for: after the client's first words, without a thought yet."""
+    inventories = {labels.id: labels for labels in INVENTORIES.values()}
+    begun = next((at for at, turn in enumerate(turns) if turn.speaker == "client"), len(turns))
+    for at, turn in enumerate(turns):
+        named_by = [(inventories[one.set], one.id) for one in turn.labels if one.set in inventories]
+        found = next(((labels, term) for labels, id_ in named_by if (term := labels.find(id_))), None)
+        if found and at > begun and turn.speaker == "counselor" and not turn.thought:
+            yield Known(turns[:at], turn, *found)
+
+
+class EscotChain(Annotator):
+    """B2: writes the chain of counselor turns that carry a strategy, from the talk before each of them alone."""
+
+    sight: ClassVar[Sight] = {"annotator": frozenset()}
+
+    turns: Literal["all", "one"] = Field(
+        "all",
+        description="every turn with a strategy; one: a single turn of the dialogue, each of its strategies equally "
+        "likely, as the paper spreads them evenly",
+    )
+
+    async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
+        """Turns that have a thought already keep it; how many chains were written stands in ``quality.measures``."""
+        known = [one for session in dialogue.sessions for one in with_strategy(session.turns)]
+        if self.turns == "one" and known:
+            rng = ask.rng("turn")
+            chosen = rng.choice(sorted({one.strategy.id for one in known}))
+            known = [rng.choice([one for one in known if one.strategy.id == chosen])]
+        chains = await gather(*(self._chain(one, dialogue, ask) for one in known))
+        for one, chain in zip(known, chains, strict=True):
+            one.turn.thought = elements(chain)
+        dialogue.quality.measures["escot_chains"] = len(chains)
+        return dialogue
+
+    @staticmethod
+    async def _chain(known: Known, dialogue: Dialogue, ask: Ask) -> Chain:
+        _, reply, labels, strategy = known
+        past = Talk(Dialogue(id=dialogue.id, lang=dialogue.lang, sessions=[Session(turns=known.before)]))
+
+        def wrong(chain: Chain) -> str | None:
+            if strategies_in(chain.strategy_reason, labels)[:1] != [strategy]:
+                return WORDS["unnamed"][ask.lang].format(strategy.name(ask.lang))
+            told = next((name for name, text in chain if tells(text, reply.text)), None)
+            return told and WORDS["told"][ask.lang].format(told)
+
+        return await ask.as_(ask.role, past)(
+            "chain", chain_type(strategy), check=wrong, talk=past, chain=CHAIN, strategy=strategy, response=reply.text
+        )  # fmt: skip
+
+
+def tells(text: str, reply: str) -> bool:
+    """Does ``text`` hold a whole sentence of the reply? Sentences of a word or two do not count."""
+    return any(len(fold(one)) > 10 and fold(one) in fold(text) for one in sentences(reply))
