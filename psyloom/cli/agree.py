@@ -72,7 +72,7 @@ def _plain(agreement: "Agreement") -> dict[str, object]:
     def numbers(estimates: "dict[str, Estimate]") -> dict[str, object]:
         return {name: estimate.to_json() for name, estimate in estimates.items()}
 
-    both = {"statistics": dict(agreement.statistics), "centred": dict(agreement.centred)}
+    both = {"statistics": dict(agreement.statistics), "centered": dict(agreement.centered)}
     return asdict(agreement) | {name: numbers(estimates) for name, estimates in both.items()}
 
 
@@ -88,11 +88,11 @@ def _show(console: "Console", found: "Agreement") -> None:
     size = f"{found.units} units, {found.raters} raters, {found.missing:.0%} missing{failed}"
     console.print(Text.assemble((title, "bold"), f"  {found.kind}: {size}"))
     table = Table(box=None, pad_edge=False)
-    for name in ("statistic", "[95 %]", "raters centred", "conventional reading"):
+    for name in ("statistic", "[95 %]", "raters centered", "conventional reading"):
         table.add_column(name)
     for name, estimate in found.statistics.items():
-        centred = found.centred.get(name)
-        table.add_row(name, str(estimate), str(centred) if centred else "", reading(name, estimate.value))
+        centered = found.centered.get(name)
+        table.add_row(name, str(estimate), str(centered) if centered else "", reading(name, estimate.value))
     console.print(Padding(table, (0, 0, 0, 2)))
     lines = [found.why]
     if found.prevalence:

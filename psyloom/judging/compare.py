@@ -143,25 +143,24 @@ def _features(dialogue: Dialogue, by: Tokenizer, valence: Valence) -> _Features:
 
 def _measured(dialogue: Dialogue, by: Tokenizer, valence: Valence) -> Iterable[tuple[tuple[str, str], float]]:
     """The numbers of one dialogue; what it does not allow is left out."""
-    total = lengths(dialogue, by="characters")
+    total = lengths(dialogue, by=by)
     yield ("length", "messages"), total.messages
     yield ("length", "exchanges"), total.exchanges
     yield ("length", "sentences"), total.sentences
     for side in SIDES:
-        own = lengths(dialogue, side=side, by="characters")
+        own = lengths(dialogue, side=side, by=by)
         if own.messages:
             yield ("length", f"{side} message length"), own.characters_per_message
             yield ("questions", f"{side} messages that ask"), questions(dialogue, side=side).share_of_messages
-    if total.characters:
-        client = lengths(dialogue, side="client", by="characters")
-        yield ("length", "client share of characters"), client.characters / total.characters
+        if side == "client" and total.characters:
+            yield ("length", "client share of characters"), own.characters / total.characters
     if dialogue.sessions:
         for side in SIDES:
             repeated = repetition(dialogue, side=side, by=by)
             if repeated.messages:
                 yield ("repetition", f"{side} exact repeats"), repeated.verbatim_share
                 yield ("repetition", f"{side} near repeats"), repeated.near_share
-    if total.messages and sum(turn.speaker == "client" for turn in dialogue.turns) >= BINS:
+    if sum(turn.speaker == "client" for turn in dialogue.turns) >= BINS:
         arc = emotion_arc(dialogue, bins=BINS, valence=valence)
         for part, felt in enumerate(arc, 1):
             yield ("emotion", f"client valence, part {part}/{BINS}"), felt

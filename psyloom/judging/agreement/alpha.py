@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Literal
 
-from psyloom.judging.agreement.categorical import counts
+from psyloom.judging.agreement.categorical import counts, rated
 from psyloom.judging.agreement.table import encode
 from psyloom.judging.metrics.lazy import Lazy
 from psyloom.judging.metrics.repetition import jaccard
@@ -34,9 +34,16 @@ def krippendorff_alpha(data: ArrayLike, level: Level = "nominal") -> float:
              the difference relative to the sum (values must then be 0 or more).
     Returns: at most 1; NaN when all values are the same or no unit was rated twice.
     """
-    found, values = counts(data)
-    found = found[found.sum(axis=1) >= 2]
-    return _alpha(found, _distances(found, values, level))
+    table = rated(data)
+    table = table[(~np.isnan(table)).sum(axis=1) >= 2]
+    if level == "ordinal":
+        return _of_differences(_mid_ranks(table))
+    if level == "interval":
+        return _of_differences(table)
+    if not len(table):
+        return math.nan
+    found, values = counts(table)
+    return _alpha(found, _relative(values) if level == "ratio" else 1 - np.eye(len(values)))
 
 
 def krippendorff_alpha_sets(rows: Sequence[Sequence[Set[str] | None]], distance: SetDistance = "masi") -> float:
@@ -79,14 +86,28 @@ def _alpha(found: Matrix, distances: Matrix) -> float:
     return float(1 - observed / expected)
 
 
-def _distances(found: Matrix, values: Matrix, level: Level) -> Matrix:
-    if level == "nominal":
-        return 1 - np.eye(len(values))
-    if level == "ordinal":  # differences of mid-ranks: the values between two count, and half of each
-        total = found.sum(axis=0)
-        values = np.cumsum(total) - total / 2
-    gap = values[:, None] - values[None, :]
-    if level == "ratio":
-        size = values[:, None] + values[None, :]
-        gap = gap / np.where(size, size, 1)
-    return np.square(gap)
+def _relative(values: Matrix) -> Matrix:
+    size = values[:, None] + values[None, :]
+    return np.square((values[:, None] - values[None, :]) / np.where(size, size, 1))
+
+
+def _of_differences(table: Matrix) -> float:
+    """Alpha for squared differences of numbers, which are twice the variances, so that many values cost nothing."""
+    given = ~np.isnan(table)
+    values = table[given]
+    if not len(values) or values.min() == values.max():
+        return math.nan
+    ratings, filled = given.sum(axis=1), np.where(given, table, 0)
+    apart = np.where(given, table - (filled.sum(axis=1) / ratings)[:, None], 0)
+    observed = (np.square(apart).sum(axis=1) * ratings / (ratings - 1)).sum()
+    expected = np.square(values - values.mean()).sum() * len(values) / (len(values) - 1)
+    return float(1 - observed / expected)
+
+
+def _mid_ranks(table: Matrix) -> Matrix:
+    """Values as the number of all values below them and half of the equal ones; gaps stay gaps."""
+    given = ~np.isnan(table)
+    _, places, times = np.unique(table[given], return_inverse=True, return_counts=True)
+    ranks = np.full(table.shape, np.nan)
+    ranks[given] = (np.cumsum(times) - times / 2)[places]
+    return ranks

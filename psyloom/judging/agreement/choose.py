@@ -34,13 +34,13 @@ LEVELS = 11
 class Choice:
     """The statistics for a table, the first being the main one, and why.
 
-    data: what they are computed on; centred: those that are also computed after raters are centred.
+    data: what they are computed on; centered: those that are also computed after raters are centered.
     """
 
     data: Matrix
     statistics: Mapping[str, Statistic]
     why: str
-    centred: Mapping[str, Statistic] = field(default_factory=dict)
+    centered: Mapping[str, Statistic] = field(default_factory=dict)
 
 
 def kind_of(table: Table) -> Kind:
@@ -115,7 +115,7 @@ def _ordinal(table: Table) -> Choice:
     data = table.numbers()
     forms, how = _icc_forms(data)
     why = f"ordered levels: ordinal alpha weighs how far raters are apart, and ICC says {how}"
-    # Raters' offsets tear ties apart, which ranks cannot bear: centred values are compared by their differences.
+    # Raters' offsets tear ties apart, which ranks cannot bear: centered values are compared by their differences.
     interval: dict[str, Statistic] = {_INTERVAL: _interval_alpha}
     return Choice(data, {"Krippendorff alpha (ordinal)": _ordinal_alpha} | interval | forms, why, interval | forms)
 

@@ -17,12 +17,12 @@ from psyloom.records import Rating
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
-    from scipy import stats
 
     from psyloom.judging.agreement.table import Matrix
 else:
     np = Lazy("numpy", "paired differences")
-    stats = Lazy("scipy.stats", "Wilcoxon's test")
+
+stats = Lazy("scipy.stats", "Wilcoxon's test")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def wilcoxon(one: ArrayLike, other: ArrayLike) -> float:
 
     Returns: (0, 1]; 1 when no pair differs.
     Raises:  UsageError for values of different length, and for none.
-    Source:  Wilcoxon 1945; exact for up to 50 pairs without ties, by scipy.
+    Source:  Wilcoxon 1945; exact for small samples, by scipy.
     """
     gaps = differences(one, other)
-    return float(stats.wilcoxon(gaps).pvalue) if gaps.any() else 1.0
+    return float(stats.wilcoxon(gaps[gaps != 0]).pvalue) if gaps.any() else 1.0
 
 
 def differences(one: ArrayLike, other: ArrayLike) -> Matrix:

@@ -14,12 +14,12 @@ from psyloom.judging.metrics.lazy import Lazy
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
-    from scipy import stats
 
     from psyloom.judging.agreement.table import Matrix
 else:
     np = Lazy("numpy", "agreement statistics")
-    stats = Lazy("scipy.stats", "rank correlations")
+
+stats = Lazy("scipy.stats", "rank correlations")
 
 
 def kendall_tau(data: ArrayLike) -> float:

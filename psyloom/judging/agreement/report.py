@@ -29,7 +29,7 @@ class Agreement:
 
     missing: share of empty cells; failed: judgments asked for in vain; prevalence: share of each value (empty for
     measured values); means: each rater's mean; severity: how far each rater lies above the others on the same units,
-    in units of the scale (both empty for words); statistics: the main one first; centred: the same once severity is
+    in units of the scale (both empty for words); statistics: the main one first; centered: the same once severity is
     taken off, which shows what mere strictness costs; why: the choice in one sentence.
     """
 
@@ -44,7 +44,7 @@ class Agreement:
     means: Mapping[str, float]
     severity: Mapping[str, float]
     statistics: Mapping[str, Estimate]
-    centred: Mapping[str, Estimate]
+    centered: Mapping[str, Estimate]
     why: str
 
 
@@ -96,7 +96,7 @@ def agreement(table: Table, kind: Kind | None = None, *, resamples: int = 1000, 
         severity=dict(zip(table.raters, offsets.tolist(), strict=True)) if numeric else {},
         statistics=estimates(choice.statistics, choice.data),
         # Rounded, so that values equal before are not told apart by the last digit.
-        centred=estimates(choice.centred, np.round(choice.data - offsets, 9)) if choice.centred else {},
+        centered=estimates(choice.centered, np.round(choice.data - offsets, 9)) if choice.centered else {},
         why=choice.why,
     )
 

@@ -12,13 +12,12 @@ from psyloom.records import Speaker
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
-    import transformers
     from numpy.typing import ArrayLike, NDArray
 else:
     np = Lazy("numpy", "BERTScore")
-    torch = Lazy("torch", "BERTScore", "train")
-    transformers = Lazy("transformers", "BERTScore", "train")
+
+torch = Lazy("torch", "BERTScore", "train")
+transformers = Lazy("transformers", "BERTScore", "train")
 
 TokenEmbedder: TypeAlias = Callable[[str], "tuple[ArrayLike, ArrayLike]"]
 """text -> (n, d) token embeddings and n weights; weight 0: may be matched, is not counted (special tokens)."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from psyloom.errors import UsageError
 from psyloom.judging.metrics.diversity import ngrams
@@ -13,10 +13,7 @@ from psyloom.judging.metrics.texts import Given, whole
 from psyloom.judging.metrics.tokens import Tokenizer, Unit, tokens
 from psyloom.records import Speaker
 
-if TYPE_CHECKING:
-    from sacrebleu import metrics as sacrebleu
-else:
-    sacrebleu = Lazy("sacrebleu.metrics", "BLEU and chrF")
+sacrebleu = Lazy("sacrebleu.metrics", "BLEU and chrF")
 
 
 def aligned(given: Given, reference: Given, side: Speaker | None) -> list[tuple[str, str]]:

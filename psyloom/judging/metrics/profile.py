@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
 
 from psyloom.errors import UsageError
 from psyloom.judging.metrics.lazy import Lazy
@@ -14,10 +13,7 @@ from psyloom.judging.metrics.texts import Dialogues, dialogues, whole
 from psyloom.judging.metrics.tokens import Tokenizer, Unit, tokens
 from psyloom.records import Case, Dialogue
 
-if TYPE_CHECKING:
-    from scipy import stats
-else:
-    stats = Lazy("scipy.stats", "the t-test")
+stats = Lazy("scipy.stats", "the t-test")
 
 Profile = Callable[[Case], str]
 

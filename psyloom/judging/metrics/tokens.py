@@ -6,6 +6,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any, Literal
 
 from psyloom.errors import MissingExtra
@@ -53,7 +54,7 @@ def _segmenter() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # jieba's source holds invalid escapes and imports pkg_resources
-            import jieba
+            jieba = import_module("jieba")
     except ModuleNotFoundError as absent:
         raise MissingExtra("cutting Chinese into words (package jieba)", "metrics") from absent
     jieba.setLogLevel(logging.WARNING)  # it reports the loading of its dictionary otherwise
