@@ -62,7 +62,10 @@ class Listening:
 
     async def __call__(self, call: Call, /) -> Answer:
         text = "\n".join(m["content"] for m in call.messages)
-        self.shown.setdefault(call.agent, set()).update(re.findall(r"canary<([\w.]+)>", text))
+        # What a client said aloud is no secret any more.
+        aloud = "\n".join(said for _, said in call.cue().turns) if call.cue else ""
+        found = set(re.findall(r"canary<([\w.]+)>", text)) - set(re.findall(r"canary<([\w.]+)>", aloud))
+        self.shown.setdefault(call.agent, set()).update(found)
         return await self._model(call)
 
     async def aclose(self) -> None: ...

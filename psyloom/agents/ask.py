@@ -18,7 +18,7 @@ from psyloom.agents.sight import View, look
 from psyloom.agents.talk import Talk, TalkView
 from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
-from psyloom.llm import Answer, Call, Cue, Message, Model
+from psyloom.llm import Answer, Call, Cue, Decoding, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
 from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn
 
@@ -178,7 +178,16 @@ class Ask:
 
     @overload
     async def __call__(
-        self, name: str, /, *, check: Check | None = None, prefer: Check | None = None, rules: Any = None, **slots: Any
+        self,
+        name: str,
+        /,
+        *,
+        check: Check | None = None,
+        prefer: Check | None = None,
+        rules: Any = None,
+        decoding: Decoding | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
+        **slots: Any,
     ) -> str: ...
     @overload
     async def __call__(
@@ -190,6 +199,8 @@ class Ask:
         check: Check | None = None,
         prefer: Check | None = None,
         rules: Any = None,
+        decoding: Decoding | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
         **slots: Any,
     ) -> T: ...
     async def __call__(
@@ -201,6 +212,8 @@ class Ask:
         check: Check | None = None,
         prefer: Check | None = None,
         rules: Any = None,
+        decoding: Decoding | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
         **slots: Any,
     ) -> Any:
         """Ask for a value of ``kind`` (text without one) through ``prompts/NAME.LANG.md``.
@@ -209,6 +222,8 @@ class Ask:
                  prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted
                  under the function's name.
                  rules: a script's rules, for the rehearsal back end.
+                 decoding: parameters instead of those the prompt's file sets, e.g. ``{"logprobs": True}``.
+                 on_answer: gets the answer that is used, with what a value cannot show: log probabilities, tokens.
                  slots: the words the prompt uses.
         Raises:  AnswerRejected after ``tries`` unacceptable answers; what the back end raises.
         """
@@ -216,10 +231,12 @@ class Ask:
         messages = self._messages(prompt, kind, slots)
         fault = ""
         for take in range(self.desk.tries):
-            asked = await self._answer(prompt, messages, kind, rules, take)
+            asked, answer = await self._answer(prompt, messages, kind, rules, take, decoding or {})
             value, hard, soft = self._judge(asked, prompt, kind, check, prefer)
             if hard is None and (not soft or take + 1 == self.desk.tries):
                 self.desk.dialogue.quality.kept.update(_plus(self.desk.dialogue.quality.kept, soft))
+                if on_answer:
+                    on_answer(answer)
                 return value
             asked.rejected = fault = hard or _and(self.lang, soft)
             self._count(soft)
@@ -255,12 +272,14 @@ class Ask:
             return [*messages, {"role": "user", "content": words}]
         return [*before, {"role": "user", "content": f"{last['content']}\n\n{words}"}]
 
-    async def _answer(self, prompt: Prompt, messages: list[Message], kind: Any, rules: Any, take: int) -> Asked:
+    async def _answer(
+        self, prompt: Prompt, messages: list[Message], kind: Any, rules: Any, take: int, decoding: Decoding
+    ) -> tuple[Asked, Answer]:
         """Send one call and put it on the trace."""
         desk, front = self.desk, prompt.front
         model = desk.models.of(front.agent, front.speaks or self.kind)
         call = Call(
-            messages, prompt.decoding, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
+            messages, {**prompt.decoding, **decoding}, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
             cue=lambda: self._cue(prompt, kind, rules, take), on_text=desk.on_text if kind is str and front.speaks else None,
         )  # fmt: skip
         call.occurrence = desk.occurrence(call.content)
@@ -274,7 +293,7 @@ class Ask:
             answer.prompt_tokens, answer.completion_tokens,
         )  # fmt: skip
         desk.trace.append(asked)
-        return asked
+        return asked, answer
 
     def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int) -> Cue:
         front = prompt.front

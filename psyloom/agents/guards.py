@@ -69,9 +69,10 @@ def leaked_reasoning(said: Said) -> bool:
     return bool(_LEAK.search(said.text))
 
 
-def names_label(said: Said) -> bool:
-    """A technique is announced by its name instead of being used."""
-    return any(_names(term.en if said.lang == "en" else term.zh, said) for group in said.unsaid for term in group.terms)
+def names_label(said: Said) -> str | None:
+    """A technique is announced by its name instead of being used: the name."""
+    names = (term.name(said.lang) for group in said.unsaid for term in group.terms)
+    return next((name for name in names if _names(name, said)), None)
 
 
 def _names(name: str, said: Said) -> bool:
@@ -120,7 +121,7 @@ def fold(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
-GUARDS: dict[str, tuple[Callable[[Said], bool], dict[Lang, str]]] = {
+GUARDS: dict[str, tuple[Callable[[Said], bool | str | None], dict[Lang, str]]] = {
     "empty": (empty, {"en": "it says nothing", "zh": "没有说出内容"}),
     "role_flip": (
         role_flip,
@@ -157,5 +158,5 @@ GUARDS: dict[str, tuple[Callable[[Said], bool], dict[Lang, str]]] = {
 def faults(said: Said) -> Iterator[tuple[str, str]]:
     """Yield (guard, reason in the talk's language) for everything wrong with an utterance."""
     for name, (is_faulty, reasons) in GUARDS.items():
-        if is_faulty(said):
-            yield name, reasons[said.lang]
+        if found := is_faulty(said):
+            yield name, f"{reasons[said.lang]} ({found})" if isinstance(found, str) else reasons[said.lang]

@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("psyloom.cli.export", "Write dialogues for a trainer, a tool or a reader."),
     "read": ("psyloom.cli.read", "Read a released data set into our records."),
     "formats": ("psyloom.cli.read", "List the formats that can be read."),
+    "compare": ("psyloom.cli.compare", "Compare two files of dialogues."),
+    "agree": ("psyloom.cli.agree", "How far raters agree, item by item."),
     "chat": ("psyloom.cli.chat", "Talk with a client or a counselor in the terminal."),
     "show": ("psyloom.cli.show", "Read dialogues in the terminal."),
     "schema": ("psyloom.cli.catalog", "Print the JSON Schema of a record."),

@@ -30,7 +30,7 @@ def text(row: dict[str, Any], key: str) -> str | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, str | int | float):
-        raise Unreadable(key, f"should be text, is {type(value).__key__}")
+        raise Unreadable(key, f"should be text, is {type(value).__name__}")
     return str(value).strip()
 
 
