@@ -1,9 +1,11 @@
 """Single fields of released records: texts taken out of objects, labels, language, reasoning."""
 
 import re
+from functools import cache
 from typing import Any
 
 from psyloom.formats.read._format import Unreadable
+from psyloom.knowledge import LabelSet, label_set, label_sets
 from psyloom.records import Element, Label, Lang
 
 _THINK = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
@@ -11,8 +13,18 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 def label(set: str, word: str, **more: Any) -> Label:  # noqa: A002
-    """The one place where readers make labels: the source's own word in a set named ``<format>_<kind>``."""
-    return Label(set=set, id=word, **more)
+    """The one place where readers make labels, in a set named ``<format>_<kind>``.
+
+    Where psyloom has that label set, any spelling that it knows becomes the label's id; else the source's word stays.
+    """
+    known = _bundled(set)
+    term = known.find(word) if known else None
+    return Label(set=set, id=term.id if term else word, **more)
+
+
+@cache
+def _bundled(name: str) -> LabelSet | None:
+    return label_set(name) if name in label_sets() else None
 
 
 def labels(set: str, words: Any) -> list[Label]:  # noqa: A002

@@ -7,30 +7,24 @@ from psyloom.formats.read._fields import labels, some, text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._speakers import Side
 from psyloom.formats.read._talk import case, dialogue, session
+from psyloom.knowledge import label_set
 from psyloom.records import Case, Dialogue, ItemRating, Rater, Rating, Scenario, Source, Speaker, Subject
 
+STRATEGIES = label_set("esconv_strategy")
 # In the failed dialogues the seeker is called speaker and the supporter listener.
 _WORDS: dict[str, Side] = {"speaker": "client", "listener": "counselor"}
-# Spellings of the earlier files and of the failed dialogues.
-_SPELLINGS = {
-    "Questions": "Question",
-    "Other": "Others",
-    "Restatement": "Restatement or Paraphrasing",
-    "Reflection of feelings": "Reflection of Feelings",
-    "Approval and Reassurance": "Affirmation and Reassurance",
-}
 _SURVEYS: dict[str, Speaker] = {"seeker": "client", "supporter": "counselor"}
 
 
 def _strategy(message: dict[str, Any], _: Speaker) -> dict[str, Any]:
     annotation = dict(message.get("annotation") or {})
     word = text(annotation, "strategy")
-    unified = _SPELLINGS.get(word or "", word)
-    if word != unified:
-        annotation["strategy"] = word
+    found = labels("esconv_strategy", word)
+    if word and word not in {term.en for term in STRATEGIES.terms}:
+        annotation["strategy"] = word  # an older spelling: the label is unified, the word is kept
     message.pop("annotation", None)
     message.update(some(annotation=annotation or None))
-    return {"labels": labels("esconv_strategy", unified)}
+    return {"labels": found}
 
 
 def _read(item: Item) -> Iterator[Dialogue | Rating]:

@@ -285,7 +285,7 @@ def test_escot_record_and_instruction_row_become_the_same_kind_of_dialogue(tmp_p
         "strategy_reason",
     ]
     assert [one.name for one in row.turns[-1].thought] == ["strategy_reason"]
-    assert tags(record.turns[-1].labels) == tags(row.turns[-1].labels) == ["escot_strategy=Affirmation and Reassurance"]
+    assert tags(record.turns[-1].labels) == tags(row.turns[-1].labels) == ["escot_strategy=affirmation_and_reassurance"]
     assert all(not turn.labels for turn in record.turns[:-1])
     assert (record.id, record.turns[-1].text) == ("escot-979", "Moving alone took courage.")
 
@@ -324,8 +324,8 @@ def test_escot_strategy_is_the_quoted_name_else_the_first_named() -> None:
 def test_esconv_and_failed_esconv_load_with_one_spelling_of_the_labels(tmp_path: Path) -> None:
     good, bad = [one for one in of("esconv-all", tmp_path) if isinstance(one, Dialogue)]
     assert [turn.speaker for turn in bad.turns] == ["counselor", "client", "counselor"]
-    assert tags(good.turns[1].labels) == tags(bad.turns[0].labels) == ["esconv_strategy=Question"]
-    assert tags(bad.turns[2].labels) == ["esconv_strategy=Others"]
+    assert tags(good.turns[1].labels) == tags(bad.turns[0].labels) == ["esconv_strategy=question"]
+    assert tags(bad.turns[2].labels) == ["esconv_strategy=others"]
     assert bad.turns[0].extra == {"annotation": {"strategy": "Questions"}}
     assert good.turns[2].extra == {"annotation": {"feedback": "4"}}
     assert [turn.speaker for turn in good.turns][-2:] == ["client", "client"]
