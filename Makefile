@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO ?= runs/demo
 
-.PHONY: demo test lint bench consumers clean
+.PHONY: demo test lint bench docs consumers clean
 
 $(BIN)/psyloom: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,10 @@ lint: $(BIN)/pytest  ## style, types, and the one-way floors
 bench: $(BIN)/pytest  ## what psyloom costs on top of the network
 	$(BIN)/python bench/orchestration.py --quick
 	$(BIN)/python bench/formats.py
+
+docs: $(BIN)/pytest  ## regenerate tables and pictures after a card, a phrase or a provider changed
+	$(BIN)/python docs/tables.py
+	$(BIN)/python docs/picture.py
 
 consumers: $(BIN)/pytest  ## load every export in the tool it is for; installs large packages
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[consumers]'

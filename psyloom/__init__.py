@@ -9,13 +9,28 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Annotator": "psyloom.agents",
+    "Answer": "psyloom.llm",
+    "Ask": "psyloom.agents",
     "Case": "psyloom.records",
+    "Client": "psyloom.agents",
+    "Counselor": "psyloom.agents",
+    "Desk": "psyloom.agents",
     "Dialogue": "psyloom.records",
-    "Rating": "psyloom.records",
-    "Turn": "psyloom.records",
-    "read_jsonl": "psyloom.records",
-    "write_jsonl": "psyloom.records",
+    "Models": "psyloom.agents",
     "PsyloomError": "psyloom.errors",
+    "Rating": "psyloom.records",
+    "Talk": "psyloom.agents",
+    "Turn": "psyloom.records",
+    "Writer": "psyloom.agents",
+    "connect": "psyloom.llm",
+    "converse": "psyloom.agents",
+    "find_systems": "psyloom.systems",
+    "make_role": "psyloom.systems",
+    "pair": "psyloom.runs",
+    "read_jsonl": "psyloom.records",
+    "run_cases": "psyloom.runs",
+    "write_jsonl": "psyloom.records",
 }
 __all__ = sorted([*_HOME, "__version__"])
 
