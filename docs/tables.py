@@ -119,8 +119,9 @@ def systems_table(lang: str) -> str:
             ", ".join(card.tags),
             listed(card.roles),
         )
-        for slug, card in sorted(ready.items())
+        for slug, card in sorted(ready.items(), key=lambda item: ("Baseline" in item[1].tags, item[0]))
     ]
+    baselines = [rows.pop() for card in ready.values() if "Baseline" in card.tags]
     rows += [
         (
             slug,
@@ -131,7 +132,9 @@ def systems_table(lang: str) -> str:
         )
         for slug, entry in sorted(waiting.items())
     ]
-    state = words["some" if waiting else "all"].format(ready=len(ready), total=len(ready) + len(waiting))
+    done = len(ready) - len(baselines)  # a baseline is there to compare with; it is no published system
+    state = words["some" if waiting else "all"].format(ready=done, total=done + len(waiting))
+    rows += baselines
     return f"{state}\n\n{_table(words['systems'], rows)}"
 
 
