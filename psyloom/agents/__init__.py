@@ -3,7 +3,7 @@
 from psyloom.agents.ask import Ask, Check, Desk, Models
 from psyloom.agents.pairing import Pairing
 from psyloom.agents.roles import Annotator, Client, Counselor, Role, Rules, Writer
-from psyloom.agents.script import Line, Script, ScriptRules, write_script
+from psyloom.agents.script import Line, Script, ScriptRules, TurnsCheck, write_script
 from psyloom.agents.session import converse, said, take_end
 from psyloom.agents.sight import Sight
 from psyloom.agents.talk import Talk
@@ -24,6 +24,7 @@ __all__ = [
     "ScriptRules",
     "Sight",
     "Talk",
+    "TurnsCheck",
     "Writer",
     "converse",
     "said",

@@ -1,13 +1,15 @@
 """Script writing: a whole dialogue in one call, as typed turns or as prefixed lines."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
-from psyloom.agents.ask import Ask
+from psyloom.agents.ask import Ask, Check
+from psyloom.agents.guards import Said, faults, names_label
+from psyloom.knowledge import LabelSet
 from psyloom.records import Lang, Speaker, Turn, sentences
 
 WORDS: dict[str, dict[Lang, str]] = {
@@ -29,6 +31,12 @@ WORDS: dict[str, dict[Lang, str]] = {
     },
     "one side": {"en": "only one side speaks", "zh": "只有一方在说话"},
     "empty": {"en": "message {} is empty", "zh": "第 {} 条是空的"},
+    "language": {"en": "message {} is not in English", "zh": "第 {} 条不是中文"},
+    "guard": {"en": "message {}: {}", "zh": "第 {} 条：{}"},
+    "names": {
+        "en": "message {} says the name of a technique ({}); use it without naming it",
+        "zh": "第 {} 条说出了技术的名称（{}）；只管用，不要点名",
+    },
 }
 _WHO: dict[Lang, dict[Speaker, str]] = {
     "en": {"client": "client", "counselor": "counselor"},
@@ -37,16 +45,24 @@ _WHO: dict[Lang, dict[Speaker, str]] = {
 
 
 class Line(BaseModel):
-    """One message of a typed script."""
+    """One message of a typed script. A line with more fields overrides `turn` to say what of them is kept."""
 
     speaker: Speaker
     text: str
 
+    def turn(self) -> Turn:
+        """The line as a record."""
+        return Turn(speaker=self.speaker, text=self.text.strip())
+
 
 class Script(BaseModel):
-    """A typed script."""
+    """A typed script. One whose lines have more fields needs ``rehearse``, which may build on ``actor.script()``."""
 
     turns: list[Line]
+
+
+TurnsCheck = Callable[[Sequence[Turn]], str | None]
+"""Takes a script's turns, returns what is wrong, or None. A named function: its name is the rule's."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,13 @@ class ScriptRules:
     messages:  (fewest, most) messages; most None: no limit.
     alternate: the sides must take turns; first/last: who opens and closes, None: anyone.
     no_lists:  no enumerations or bullet points inside a message.
+    language:  every message is in the dialogue's language.
+    unsaid:    label sets whose names the counselor must not say.
+    guarded:   no message repeats another, shows reasoning or a second speaker, or says goodbye once more.
+    after:     words that announce a script in prefixed lines; analysis may stand before them, or, where they are
+               missing, before the first line of the speaker who opens. Empty: the text begins with the script.
+    more:      further rules, each under its function's name.
+    soft:      names of rules whose breach is asked to be mended and in the end kept and counted.
     """
 
     prefixes: Mapping[str, Speaker] = field(default_factory=dict)
@@ -65,33 +88,71 @@ class ScriptRules:
     first: Speaker | None = None
     last: Speaker | None = None
     no_lists: bool = False
+    language: bool = False
+    unsaid: tuple[LabelSet, ...] = ()
+    guarded: bool = False
+    after: str = ""
+    more: Sequence[TurnsCheck] = ()
+    soft: frozenset[str] = frozenset()
 
     def fault(self, turns: Sequence[tuple[Speaker, str]], lang: Lang) -> tuple[str, str] | None:
         """(rule, words for the model) of the first rule that ``turns`` break; None for a good script."""
+        return next(self.faults([Turn(speaker=speaker, text=text) for speaker, text in turns], lang), None)
+
+    def faults(self, turns: Sequence[Turn], lang: Lang) -> Iterator[tuple[str, str]]:
+        """Yield (rule, words for the model) for everything that is wrong; a rule may come up more than once."""
+        yield from self._shape(turns, lang)
+        for at, turn in enumerate(turns, 1):
+            if self.alternate and at > 1 and turns[at - 2].speaker == turn.speaker:
+                yield _say("alternate", lang, at - 1, at)
+            yield from self._message(at, turn, lang)
+        if self.guarded:
+            yield from _heard(turns, lang)
+        for check in self.more:
+            if wrong := check(turns):
+                yield check.__name__, wrong
+
+    def _shape(self, turns: Sequence[Turn], lang: Lang) -> Iterator[tuple[str, str]]:
+        """Length, opening and close."""
         fewest, most = self.messages
         who = _WHO[lang]
         if len(turns) < fewest:
-            return _say("too few", lang, len(turns), fewest)
+            yield _say("too few", lang, len(turns), fewest)
         if most is not None and len(turns) > most:
-            return _say("too many", lang, len(turns), most)
-        if self.first and turns[0][0] != self.first:
-            return _say("first", lang, who[self.first])
-        if self.last and turns[-1][0] != self.last:
-            return _say("last", lang, who[self.last])
-        if len({speaker for speaker, _ in turns}) < 2:
-            return _say("one side", lang)
-        for at, (speaker, text) in enumerate(turns, 1):
-            if not text.strip():
-                return _say("empty", lang, at)
-            if self.alternate and at > 1 and turns[at - 2][0] == speaker:
-                return _say("alternate", lang, at - 1, at)
-            if self.no_lists and is_list(text):
-                return _say("list", lang, at)
-        return None
+            yield _say("too many", lang, len(turns), most)
+        if self.first and turns and turns[0].speaker != self.first:
+            yield _say("first", lang, who[self.first])
+        if self.last and turns and turns[-1].speaker != self.last:
+            yield _say("last", lang, who[self.last])
+        if len({turn.speaker for turn in turns}) < 2:
+            yield _say("one side", lang)
+
+    def _message(self, at: int, turn: Turn, lang: Lang) -> Iterator[tuple[str, str]]:
+        """What is wrong with one message by itself."""
+        if not turn.text.strip():
+            yield _say("empty", lang, at)
+        if self.no_lists and is_list(turn.text):
+            yield _say("list", lang, at)
+        if self.language and is_foreign(turn.text, lang):
+            yield _say("language", lang, at)
+        # Clients may know what a technique is called.
+        told = self.unsaid if turn.speaker == "counselor" else ()
+        if name := names_label(Said(turn.text, turn.speaker, lang, unsaid=told)):
+            yield _say("names", lang, at, name)
 
 
 def _say(rule: str, lang: Lang, *values: Any) -> tuple[str, str]:
     return rule, WORDS[rule][lang].format(*values)
+
+
+def _heard(turns: Sequence[Turn], lang: Lang) -> Iterator[tuple[str, str]]:
+    """What the guards of spoken turns hear in a script."""
+    before: list[tuple[Speaker, str]] = []
+    for at, turn in enumerate(turns, 1):
+        for guard, reason in faults(Said(turn.text, turn.speaker, lang, before)):
+            if guard != "empty":  # a rule of its own
+                yield guard, WORDS["guard"][lang].format(at, reason)
+        before.append((turn.speaker, turn.text))
 
 
 _LIST = re.compile(r"^\s*(?:[-*•·]\s|\d+[.)、．]\s?|[（(]\d+[)）])", re.MULTILINE)
@@ -104,6 +165,12 @@ def is_list(text: str) -> bool:
     )
 
 
+def is_foreign(text: str, lang: Lang) -> bool:
+    """Is a message in the other language? A Chinese one has Chinese characters, an English one hardly any."""
+    chinese, latin = len(re.findall(r"[\u4e00-\u9fff]", text)), len(re.findall(r"[A-Za-z]", text))
+    return chinese == 0 and latin > 4 if lang == "zh" else chinese > latin / 4
+
+
 def parse_lines(text: str, rules: ScriptRules, lang: Lang) -> list[tuple[Speaker, str]] | tuple[str, str]:
     """Read prefixed lines. Returns the messages, or (rule, words) of the first line rule broken.
 
@@ -112,7 +179,7 @@ def parse_lines(text: str, rules: ScriptRules, lang: Lang) -> list[tuple[Speaker
     """
     names = list(rules.prefixes)
     pattern = re.compile("|".join(rf"{re.escape(name)}\s*[:：]" for name in names))
-    text = text.strip()
+    text = _from_the_script_on(text, pattern, rules)
     if not pattern.match(text):
         return _say("start", lang, *(f"{name}{'：' if lang == 'zh' else ':'}" for name in names[:2]))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -128,39 +195,86 @@ def parse_lines(text: str, rules: ScriptRules, lang: Lang) -> list[tuple[Speaker
     return turns
 
 
+def _from_the_script_on(text: str, pattern: re.Pattern[str], rules: ScriptRules) -> str:
+    """``text`` without the analysis that may stand before the script."""
+    text = text.strip()
+    if not rules.after:
+        return text
+    if (announced := re.split(re.escape(rules.after.rstrip(":：")) + r"\W*", text)[-1]) and pattern.match(announced):
+        return announced
+    opens = (found for found in re.finditer(rf"^(?:{pattern.pattern})", text, re.MULTILINE))
+    return next((text[one.start() :] for one in opens if rules.first in (None, _who(one[0], rules))), text)
+
+
+def _who(prefix: str, rules: ScriptRules) -> Speaker:
+    return rules.prefixes[prefix.rstrip(" :：")]
+
+
 def _english(text: str) -> bool:
     return any(
         re.fullmatch(r"[\x00-\x7f]*[A-Za-z]{2,}(?:[ ,'’-]+[A-Za-z]+){2,}[\x00-\x7f]*", s) for s in sentences(text)
     )
 
 
-async def write_script(ask: Ask, name: str, rules: ScriptRules, *, strict: bool = True, **slots: Any) -> list[Turn]:
+def reject(ask: Ask, rule: str, words: str) -> str:
+    """Count a script that breaks ``rule`` in the reject log; returns ``words``, what the model is told."""
+    log = ask.desk.dialogue.quality.guards
+    log[f"script: {rule}"] = log.get(f"script: {rule}", 0) + 1
+    return words
+
+
+def keeps(
+    ask: Ask, rules: ScriptRules, read: Callable[[Any], Sequence[tuple[Speaker, str]]], *, strict: bool = True
+) -> Check:
+    """A check of scripts of any type: ``read`` takes their messages, ``rules`` judge them, rejects are counted.
+
+    strict: False lets everything pass, as papers did that asked for a form and never checked it.
+    """
+
+    def script(answer: Any) -> str | None:
+        found = rules.fault(read(answer), ask.lang) if strict else None
+        return reject(ask, *found) if found else None
+
+    return script
+
+
+async def write_script(
+    ask: Ask, name: str, rules: ScriptRules, kind: type[Script] = Script, *, strict: bool = True, **slots: Any
+) -> list[Turn]:
     """Ask for a whole dialogue and read it.
 
-    With ``rules.prefixes`` the prompt asks for prefixed lines, without them for a typed `Script`. A script that
-    breaks a rule is asked for again with the reason; the reject is counted under the rule's name.
-    strict: False keeps a readable script that breaks a rule, as papers did that asked for a form and never checked it.
+    With ``rules.prefixes`` the prompt asks for prefixed lines, without them for a typed script of ``kind``. A script
+    that breaks a rule is asked for again with the reason; the reject is counted under the rule's name. On the last try
+    one that breaks only soft rules is kept, and the rules are counted as broken.
+    strict: False keeps the first readable script and counts the rules that it breaks, as papers did that asked for a
+    form and never checked it.
     """
-    rejects = ask.desk.dialogue.quality.guards
-    last: list[tuple[Speaker, str]] = []
+    desk, last = ask.desk, list[Turn]()
+    begun = len(desk.trace)
 
     def check(answer: Any) -> str | None:
         turns = _turns(answer, rules, ask.lang)
-        found = turns if isinstance(turns, tuple) else rules.fault(turns, ask.lang)
-        if found is None or (not strict and not isinstance(turns, tuple)):
-            last[:] = [] if isinstance(turns, tuple) else turns
-            return None
-        rejects[f"script: {found[0]}"] = rejects.get(f"script: {found[0]}", 0) + 1
-        return found[1]
+        if isinstance(turns, tuple):
+            return reject(ask, *turns)
+        last[:] = turns
+        broken = list(rules.faults(turns, ask.lang))
+        hard = [fault for fault in broken if fault[0] not in rules.soft]
+        again = hard or (broken if len(desk.trace) - begun < desk.tries else [])
+        if strict and again:
+            return reject(ask, *again[0])
+        for rule in dict.fromkeys(f"script: {rule}" for rule, _ in broken):
+            desk.dialogue.quality.kept[rule] = desk.dialogue.quality.kept.get(rule, 0) + 1
+        return None
 
     if rules.prefixes:
         await ask(name, check=check, rules=rules, **slots)
     else:
-        await ask(name, Script, check=check, rules=rules, **slots)
-    return [Turn(speaker=speaker, text=text) for speaker, text in last]
+        await ask(name, kind, check=check, rules=rules, **slots)
+    return last
 
 
-def _turns(answer: Any, rules: ScriptRules, lang: Lang) -> list[tuple[Speaker, str]] | tuple[str, str]:
+def _turns(answer: Any, rules: ScriptRules, lang: Lang) -> list[Turn] | tuple[str, str]:
     if isinstance(answer, Script):
-        return [(line.speaker, line.text.strip()) for line in answer.turns]
-    return parse_lines(answer, rules, lang)
+        return [line.turn() for line in answer.turns]
+    lines = parse_lines(answer, rules, lang)
+    return lines if isinstance(lines, tuple) else [Turn(speaker=speaker, text=text) for speaker, text in lines]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import click
+from pydantic_core import to_jsonable_python
 
 from psyloom.systems import System, find_system, find_systems
 
@@ -32,19 +33,13 @@ def systems(tag: str | None, role: str | None, lang: str | None, as_json: bool) 
     if as_json:
         click.echo(json.dumps([_facts(s) for s in found], ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("system", "roles", "paper's language", "tags", "what it does", box=None, header_style="bold")
     for s in found:
-        table.add_row(
-            s.slug,
-            ", ".join(s.card.roles),
-            ", ".join(s.card.paper_languages),
-            ", ".join(s.card.tags),
-            s.card.summary.en,
-        )
-    Console().print(table if found else "no system fits; all: psyloom systems")
+        click.secho(s.slug, bold=True, nl=False)
+        click.echo(f"  {', '.join(s.card.roles)}; {', '.join(s.card.paper_languages)}; {', '.join(s.card.tags)}")
+        summary = s.card.summary.of("zh" if lang == "zh" else "en")
+        click.echo(f"  {summary}" if lang == "zh" else click.wrap_text(summary, 100, "  ", "  "))
+    if not found:
+        click.echo("no system fits; all: `psyloom systems`")
 
 
 def _facts(system: System) -> dict[str, Any]:
@@ -58,7 +53,10 @@ def _facts(system: System) -> dict[str, Any]:
 def options_of(system: System, role: str) -> dict[str, dict[str, Any]]:
     """A role's options: name -> default and description."""
     return {
-        name: {"default": field.get_default(call_default_factory=True), "description": field.description or ""}
+        name: {
+            "default": to_jsonable_python(field.get_default(call_default_factory=True), fallback=str),
+            "description": field.description or "",
+        }
         for name, field in system.role(role).model_fields.items()
     }
 
@@ -85,7 +83,7 @@ def system(slug: str, lang: str, as_json: bool) -> None:
         doc = (found.role(role).__doc__ or "").strip().splitlines()
         click.echo(f"  {doc[0] if doc else ''}")
         for name, facts in options_of(found, role).items():
-            click.echo(f"  --set {name}={json.dumps(facts['default'], default=str)}  {facts['description']}")
+            click.echo(f"  --set {name}={json.dumps(facts['default'], ensure_ascii=False)}  {facts['description']}")
     for title, lines in (
         ("the paper's", card.paper),
         ("ours (DEFAULT)", card.defaults),

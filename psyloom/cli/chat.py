@@ -1,6 +1,8 @@
 """psyloom chat."""
 
 import asyncio
+from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -9,8 +11,8 @@ from psyloom.agents import Ask, Client, Counselor, Desk, Talk
 from psyloom.agents.derive import lacking
 from psyloom.cli.run import models_of, pairs
 from psyloom.errors import MissingFacet, PsyloomError, UnknownName, UsageError
-from psyloom.records import Case, Turn, read_jsonl, write_jsonl
-from psyloom.runs import open_models
+from psyloom.records import Case, Speaker, Turn, read_jsonl, write_jsonl
+from psyloom.runs import check_agents, open_models
 from psyloom.systems import find_system, make_role
 
 NOTICE = {
@@ -21,6 +23,8 @@ NOTICE = {
     "除非使用 --save，你写的内容不会被保存。\n输入空行或按 Ctrl-D 结束。\n",
 }
 
+OVER = {"en": "(the talk is over)", "zh": "（对话结束）"}
+
 
 @click.command()
 @click.argument("who", metavar="ROLE:SLUG")
@@ -29,8 +33,8 @@ NOTICE = {
 )
 @click.option("--id", "id_", help="Which case. Default: the first one.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="First case in this language, and prompts in it.")
-@click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE")
+@click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL", help="Who answers. Default: rehearsal.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option; see `psyloom system SLUG`.")
 @click.option(
     "--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the dialogue to this file at the end."
 )
@@ -57,9 +61,16 @@ def chat(
         raise MissingFacet(
             f"case {case.id!r} lacks {', '.join(missing)}", do="choose another case with --cases and --id"
         )
-    dialogue = asyncio.run(_talk(role, case, models_of(models), lang))
+    check_agents(models_of(models), [role])
+    opened = open_models(models_of(models))
+    desk = Desk.for_case(case, opened, lang="zh" if (lang or case.lang) == "zh" else "en")
     if save:
-        write_jsonl(save, [dialogue.dialogue])
+        save.open("ab").close()  # better told now than after the talk
+    try:
+        _talk(role, desk)
+    finally:
+        if save and desk.dialogue.turns:
+            write_jsonl(save, [desk.dialogue])
 
 
 def _case(file: Path, id_: str | None, lang: str | None) -> Case:
@@ -68,30 +79,37 @@ def _case(file: Path, id_: str | None, lang: str | None) -> Case:
         if id_ in (None, case.id) and lang in (None, case.lang):
             return case
         ids.append(case.id)
-    raise UnknownName("case", id_ or f"any in {lang}", ids)
+    if id_ is None:
+        raise UsageError(f"no case in {file} is in {lang}", do="leave out --lang, or give other --cases")
+    near = get_close_matches(id_, ids) or ids[:8]
+    raise UnknownName("case", id_, near, see=f"in {file}")
 
 
-async def _talk(role: Client | Counselor, case: Case, specs: dict[str, str], lang: str | None) -> Talk:
-    models = open_models(specs)
-    desk = Desk.for_case(case, models, lang="zh" if (lang or case.lang) == "zh" else "en")
+def _talk(role: Client | Counselor, desk: Desk) -> None:
+    """Read lines and reply to them. Lines are read outside the event loop, so that Ctrl-C is heard at once."""
     talk = Talk(desk.dialogue)
     ask = Ask(desk, role, talk)
     stream = _Stream(role.speaker, ask.lang)
     desk.on_text = stream.piece
     click.echo(NOTICE[ask.lang], err=True)
-    me = "counselor" if role.speaker == "client" else "client"
-    try:
-        while (line := await asyncio.to_thread(_input, me, ask.lang)) and line.strip():
-            talk.add(Turn(speaker="counselor" if me == "counselor" else "client", text=line.strip()))
-            turn = await _reply(role, talk, ask, stream)
-            if turn is None:
-                talk.turns.pop()
-            elif turn.closes:
-                break
-    finally:
-        for model in models.by_agent.values():
-            await model.aclose()
-    return talk
+    if isinstance(role, Counselor):
+        for turn in takewhile(lambda turn: turn.speaker == "counselor", role.rules(desk.case, ask.lang).opening):
+            talk.add(turn)
+            stream.finish(turn.text)
+    me: Speaker = "counselor" if role.speaker == "client" else "client"
+    with asyncio.Runner() as runner:
+        try:
+            while line := _input(me, ask.lang).strip():
+                talk.add(Turn(speaker=me, text=line))
+                reply = runner.run(_reply(role, talk, ask, stream))
+                if reply is None:
+                    talk.turns.pop()
+                elif reply.closes:
+                    click.echo(OVER[ask.lang], err=True)
+                    return
+        finally:
+            for model in desk.models.by_agent.values():
+                runner.run(model.aclose())
 
 
 async def _reply(role: Client | Counselor, talk: Talk, ask: Ask, stream: "_Stream") -> Turn | None:

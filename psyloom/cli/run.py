@@ -5,21 +5,18 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from psyloom.agents import Annotator
-from psyloom.errors import UsageError
+from psyloom.errors import FolderTrouble, UsageError
 from psyloom.llm.limits import Budget
 from psyloom.llm.prices import parse_price
 from psyloom.records import Lang
 from psyloom.runs import Summary, pair, run_cases, writer_for
 from psyloom.runs.engine import Work
 from psyloom.systems import make_role
-
-if TYPE_CHECKING:
-    pass
 
 Command = Callable[..., None]
 
@@ -45,7 +42,9 @@ def run_options(command: Command) -> Command:
                 "--lang", type=click.Choice(["zh", "en"]), help="Language of the prompts. Default: each case's own."
             ),
             click.option("--limit", type=click.IntRange(1), help="Only the first N cases."),
-            click.option("--seed", type=int, default=0, show_default=True),
+            click.option(
+                "--seed", type=int, default=0, show_default=True, help="Decides what a system leaves to chance."
+            ),
             click.option(
                 "--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight."
             ),
@@ -180,7 +179,11 @@ def _execute(
                 signals=True,
             )
         )
-    report = write_report(out)
+    report: Path | None = None
+    try:
+        report = write_report(out)
+    except FolderTrouble as trouble:  # why the run itself stopped comes first
+        summary.stopped = summary.stopped or trouble
     if as_json:
         click.echo(json.dumps(_facts(summary, report), ensure_ascii=False))
     else:
@@ -200,16 +203,18 @@ def _loop(work: Any) -> Summary:
     return uvloop.run(work)  # type: ignore[no-any-return]
 
 
-def _facts(summary: Summary, report: Path) -> dict[str, Any]:
+def _facts(summary: Summary, report: Path | None) -> dict[str, Any]:
     p = summary.progress
     return {
-        "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures, "reasons": summary.reasons,
+        "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures,
+        "reasons": summary.reasons, "examples": summary.examples,
         "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out,
-        "seconds": round(p.seconds, 3), "report": str(report), "stopped": summary.stopped.happened if summary.stopped else None,
+        "seconds": round(p.seconds, 3), "report": str(report) if report else None,
+        "stopped": summary.stopped.happened if summary.stopped else None,
     }  # fmt: skip
 
 
-def _tell(summary: Summary, report: Path) -> None:
+def _tell(summary: Summary, report: Path | None) -> None:
     p = summary.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""
@@ -217,5 +222,8 @@ def _tell(summary: Summary, report: Path) -> None:
         f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls{replayed}, {cost}, {p.seconds:.1f} s"
     )
     for reason, count in sorted(summary.reasons.items()):
-        click.echo(f"  {count} x {reason}: see {summary.out / 'failures.jsonl'}")
-    click.echo(f"read them: psyloom show {summary.out}    report: {report}")
+        click.echo(f"  {count} x {reason}, first: {summary.examples[reason]}")
+    if summary.failures:
+        click.echo(f"every failure with all its attempts: {summary.out / 'failures.jsonl'}")
+    if summary.dialogues:
+        click.echo(f"read them: psyloom show {summary.out}{f'    report: {report}' if report else ''}")

@@ -1,5 +1,6 @@
 """psyloom show."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from psyloom.records import Dialogue, Label, read_jsonl
 def show(path: Path, id_: str | None, thoughts: bool) -> None:
     """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
     file = path / "dialogues.jsonl" if path.is_dir() else path
-    seen: list[str] = []
+    seen: list[str] = []  # ids up to the one that is wanted
     for dialogue in read_jsonl(file, Dialogue):
         if id_ in (None, dialogue.id) and (id_ or not seen):
             print_dialogue(dialogue, thoughts=thoughts)
@@ -24,7 +25,8 @@ def show(path: Path, id_: str | None, thoughts: bool) -> None:
         if id_ == dialogue.id:
             return
     if id_:
-        raise UnknownName("dialogue", id_, seen)
+        near = get_close_matches(id_, seen) or seen[:8]
+        raise UnknownName("dialogue", id_, near, see=f"in {file}; all: `psyloom show {path}`")
     if len(seen) > 1:
         more = ", ".join(seen[1:9]) + (" ..." if len(seen) > 9 else "")
         click.echo(f"\n{len(seen)} dialogues; more: psyloom show {path} ID  ({more})")

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -88,6 +88,7 @@ class Stage(_Data):
     needs:     what must hold before the stage can be finished.
     enough:    what finishes it by itself; empty: only a judgment does.
     max_turns: most client turns; None: no limit. min_turns: fewest.
+    course:    what the counselor's messages do one after the other, run by run: (strategies, messages in a row).
     """
 
     term: Term
@@ -101,10 +102,24 @@ class Stage(_Data):
     enough: tuple[Condition, ...] = ()
     min_turns: int = Field(0, ge=0)
     max_turns: int | None = Field(None, ge=1)
+    course: tuple[tuple[tuple[str, ...], Annotated[int, Field(ge=1)]], ...] = ()
 
     @property
     def id(self) -> str:
         return self.term.id
+
+    def messages(self, count: int | None = None) -> list[tuple[str, ...]]:
+        """The strategies of each of the counselor's messages; ``count``: the course thinned or stretched to so many.
+
+        Raises: ValueError for a count below 1.
+        """
+        each = [strategies for strategies, times in self.course for _ in range(times)]
+        if count is None or not each:
+            return each
+        if count < 1:
+            raise ValueError(f"a course of {count} messages")
+        step = (len(each) - 1) / max(1, count - 1)
+        return [each[round(n * step)] for n in range(count)]
 
     def invalid(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
         """The first of ``always`` that does not hold, in words."""
@@ -134,12 +149,16 @@ def _first(conditions: tuple[Condition, ...], state: Mapping[str, Any], lang: La
 
 
 class StagePlan(_Data):
-    """Stages in the order in which they come. ``labels`` is the label set that names them."""
+    """Stages in the order in which they come.
+
+    labels: the label set that names them; strategies: the one that names what their courses are made of.
+    """
 
     id: str
     en: str
     zh: str
     labels: LabelSet
+    strategies: LabelSet | None = None
     source: str = ""
     note: str = ""
     stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
@@ -162,18 +181,28 @@ class StagePlan(_Data):
     @model_validator(mode="before")
     @classmethod
     def _name_the_stages(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """In the file a plan names its label set, and a stage its label."""
+        """In the file a plan names its label sets, and a stage its label."""
         labels, stages = given.get("labels"), given.get("stage", [])
         if not isinstance(labels, str) or not all("id" in one for one in stages):
             return given  # the fields say what is missing
         terms = label_set(labels)
         named = [{k: v for k, v in one.items() if k != "id"} | {"term": terms[one["id"]]} for one in stages]
-        return {**given, "labels": terms, "stage": named}
+        name = given.get("strategies")
+        strategies = {"strategies": label_set(name)} if isinstance(name, str) else {}
+        return {**given, "labels": terms, "stage": named, **strategies}
 
     @model_validator(mode="after")
     def _each_stage_once(self) -> "StagePlan":
         if twice := {id_ for id_ in self.ids if self.ids.count(id_) > 1}:
             raise ValueError(f"stages that stand there twice: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _courses_use_known_strategies(self) -> "StagePlan":
+        known = self.strategies.ids if self.strategies else ()
+        used = {word for stage in self.stages for words, _ in stage.course for word in words}
+        if strange := sorted(used.difference(known)):
+            raise ValueError(f"strategies that are not in the plan's label set: {', '.join(strange)}")
         return self
 
 

@@ -2,53 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from psyloom.knowledge.labels import loaded
+from psyloom.llm.answer_words import FAULTS_ZH, WORDS
 from psyloom.records import Lang
 
-T = TypeVar("T")
-
-WORDS = {
-    "en": {
-        "ask": "Answer with one JSON object and nothing else, in this form:",
-        "text": "text",
-        "number": "number",
-        "integer": "whole number",
-        "boolean": "true or false",
-        "one of": "one of",
-        "list": "list of",
-        "at least": "at least {}",
-        "at most": "at most {}",
-        "or null": "or null",
-        "not json": "it is not valid JSON ({})",
-        "empty": "it is empty",
-        "cut off": "it breaks off in the middle; make it shorter",
-        "field": "{}: {}",
-        "again": "Your answer cannot be used: {}. Write it again, completely and corrected.",
-    },
-    "zh": {
-        "ask": "只回答一个 JSON 对象，不写别的内容，格式如下：",
-        "text": "文字",
-        "number": "数字",
-        "integer": "整数",
-        "boolean": "true 或 false",
-        "one of": "以下之一",
-        "list": "列表，每项为",
-        "at least": "至少 {} 项",
-        "at most": "至多 {} 项",
-        "or null": "或 null",
-        "not json": "不是合法的 JSON（{}）",
-        "empty": "内容是空的",
-        "cut off": "话没有说完就断了，请写短一些",
-        "field": "{}：{}",
-        "again": "刚才的回答无法使用：{}。请改正后完整地重新回答。",
-    },
-}
+__all__ = ["WORDS", "NotTyped", "form", "parse", "schema"]
 
 
 @cache
@@ -60,30 +25,28 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 def schema(kind: Any, lang: Lang) -> dict[str, Any]:
     """JSON schema of ``kind`` for constrained decoding, label names in ``lang``, every field required."""
     raw = _adapter(kind).json_schema()
-    return cast(dict[str, Any], _strict(_inline(raw, raw.get("$defs", {})), lang))
+    raw.pop("description", None)  # a docstring is for those who read the code
+    return cast(dict[str, Any], _strict(raw, raw.get("$defs", {}), lang))
 
 
-def _inline(node: Any, defs: dict[str, Any]) -> Any:
+def _strict(node: Any, defs: dict[str, Any], lang: Lang) -> Any:
+    """A schema without references and titles; ``defs``: what references stand for."""
     if isinstance(node, list):
-        return [_inline(item, defs) for item in node]
+        return [_strict(item, defs, lang) for item in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
-        target = defs[node["$ref"].rsplit("/", 1)[-1]]
-        return _inline({**target, **{k: v for k, v in node.items() if k != "$ref"}}, defs)
-    return {k: _inline(v, defs) for k, v in node.items() if k != "$defs"}
-
-
-def _strict(node: Any, lang: Lang) -> Any:
-    if isinstance(node, list):
-        return [_strict(item, lang) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = {k: _strict(v, lang) for k, v in node.items() if k not in ("title", "default") or isinstance(v, dict)}
-    if "labels" in node:
-        node["enum"] = [term.name(lang) for term in loaded(node.pop("labels")).terms]
-    if node.get("type") == "object" and "properties" in node:
-        node |= {"required": list(node["properties"]), "additionalProperties": False}
+        target = {k: v for k, v in defs[node["$ref"].rsplit("/", 1)[-1]].items() if k != "description"}
+        return _strict({**target, **{k: v for k, v in node.items() if k != "$ref"}}, defs, lang)
+    fields = {name: _strict(field, defs, lang) for name, field in node.get("properties", {}).items()}
+    labels = [term.name(lang) for term in loaded(node["labels"]).terms] if "labels" in node else None
+    left_out = ("title", "default", "$defs", "discriminator", "properties", "labels")
+    # Servers that enforce schemas know anyOf, not oneOf.
+    node = {{"oneOf": "anyOf"}.get(k, k): _strict(v, defs, lang) for k, v in node.items() if k not in left_out}
+    if labels:
+        node["enum"] = labels
+    if fields:
+        node |= {"properties": fields, "required": list(fields), "additionalProperties": False}
     return node
 
 
@@ -95,32 +58,55 @@ def form(kind: Any, lang: Lang) -> str:
 
 def _shape(node: dict[str, Any], words: dict[str, str], indent: str) -> str:
     if "anyOf" in node:
-        options = [option for option in node["anyOf"] if option.get("type") != "null"]
-        text = " | ".join(_shape(option, words, indent) for option in options)
-        return f"{text} {words['or null']}" if len(options) < len(node["anyOf"]) else text
+        return f" {words['or']} ".join(_shape(option, words, indent) for option in node["anyOf"])
     if "enum" in node:
-        return f"{words['one of']} {' | '.join(json.dumps(value, ensure_ascii=False) for value in node['enum'])}"
+        return f"{words['one of']} {' | '.join(_json(value) for value in node['enum'])}"
     if "const" in node:
-        return json.dumps(node["const"], ensure_ascii=False)
+        return _json(node["const"])
     if node.get("type") == "array":
-        bounds = [words[w].format(node[k]) for w, k in (("at least", "minItems"), ("at most", "maxItems")) if k in node]
-        note = f"  ({', '.join(bounds)})" if bounds else ""
-        return f"[{words['list']} {_shape(node.get('items', {}), words, indent)}]{note}"
-    if node.get("type") == "object" and "properties" in node:
-        inner = indent + "  "
-        lines = [
-            f'{inner}"{name}": {_shape(field, words, inner)}'
-            + (f"  // {field['description']}" if field.get("description") else "")
-            for name, field in node["properties"].items()
-        ]
-        return "{\n" + "\n".join(lines) + f"\n{indent}}}"
+        return _list(node, words, indent)
     if node.get("type") == "object":
-        return "{...}"
-    bounds = [str(node[k]) for k in ("minimum", "maximum") if k in node]
-    return words.get(str(node.get("type")), words["text"]) + (f" {'-'.join(bounds)}" if len(bounds) == 2 else "")
+        return _object(node, words, indent)
+    return words.get(str(node.get("type")), words["text"]) + _bounds(node, words)
 
 
-_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+def _list(node: dict[str, Any], words: dict[str, str], indent: str) -> str:
+    if "prefixItems" in node:
+        return f"[{', '.join(_shape(item, words, indent) for item in node['prefixItems'])}]"
+    listed = f"{words['list']} {_shape(node.get('items', {}), words, indent)}"
+    return f"[{listed}]{_note(node, words, {'minItems': 'at least', 'maxItems': 'at most'})}"
+
+
+def _object(node: dict[str, Any], words: dict[str, str], indent: str) -> str:
+    inner = indent + "  "
+    if "properties" not in node:
+        name = _shape(node["propertyNames"], words, inner) if "propertyNames" in node else words["name"]
+        value = node.get("additionalProperties")
+        return f"{{{name}: {_shape(value if isinstance(value, dict) else {}, words, inner)}, ...}}"
+    *_, last = node["properties"]
+    lines = [
+        f"{inner}{_json(name)}: {_shape(field, words, inner)}{'' if name == last else ','}"
+        + (f"  // {field['description']}" if field.get("description") else "")
+        for name, field in node["properties"].items()
+    ]
+    return "{\n" + "\n".join(lines) + f"\n{indent}}}"
+
+
+def _bounds(node: dict[str, Any], words: dict[str, str]) -> str:
+    """The limits of a number or a text, in words."""
+    if "minimum" in node and "maximum" in node:
+        return " " + words["between"].format(node["minimum"], node["maximum"])
+    limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
+    return _note(node, words, limits | {"maxLength": "characters"})
+
+
+def _note(node: dict[str, Any], words: dict[str, str], limits: dict[str, str]) -> str:
+    said = [words[word].format(node[key]) for key, word in limits.items() if key in node]
+    return words["note"].format(words["comma"].join(said)) if said else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 class NotTyped(ValueError):
@@ -128,40 +114,70 @@ class NotTyped(ValueError):
 
 
 def parse(text: str, kind: Any, lang: Lang) -> Any:
-    """Turn a model's text into a value of ``kind``. Raises NotTyped with the reason in ``lang``."""
+    """Turn a model's text into a value of ``kind``: the last one in the text, whatever stands around it.
+
+    Raises: NotTyped with the reason in ``lang``.
+    """
     words = WORDS[lang]
     try:
-        return _adapter(kind).validate_python(_json_in(text))
-    except ValidationError as trouble:
-        faults = (_fault(dict(error), words) for error in trouble.errors(include_url=False, include_context=True)[:4])
-        raise NotTyped("; ".join(faults)) from trouble
+        values = _values(text)
     except ValueError as trouble:
         raise NotTyped(words["not json"].format(trouble) if text.strip() else words["empty"]) from trouble
+    wrong: list[ValidationError] = []
+    for value in values:
+        try:
+            return _adapter(kind).validate_python(value)
+        except ValidationError as trouble:
+            wrong.append(trouble)
+    raise NotTyped(words["and"].join(_faults(wrong[0], lang))) from wrong[0]
 
 
-def _json_in(text: str) -> Any:
-    """The JSON value in ``text``: as it stands, in a fenced block, or between the outermost braces."""
-    text = text.strip()
+def _values(text: str) -> list[Any]:
+    """The JSON in ``text``: the whole of it, else what stands in brackets, the last one first.
+
+    Raises: ValueError when there is none.
+    """
     try:
-        return from_json(text)
+        return [from_json(text)]
     except ValueError:
-        for piece in (*(_FENCE.findall(text)), text[text.find("{") : text.rfind("}") + 1]):
-            try:
-                return from_json(piece)
-            except ValueError:
-                continue
-        raise
+        pieces = [*reversed(list(_bracketed(text))), text[text.find("{") : text.rfind("}") + 1]]
+        found = [value for piece in pieces for value in _lenient(piece)]
+        if found or not (longest := max(pieces, key=len)):
+            return found or [from_json(text)]
+        return [from_json(longest)]
 
 
-def _fault(error: dict[str, Any], words: dict[str, str]) -> str:
-    where = ".".join(str(step) for step in error["loc"])
-    return words["field"].format(where, error["msg"]) if where else str(error["msg"])
+def _lenient(piece: str) -> list[Any]:
+    try:
+        # A line break inside a string is no JSON, but what is meant is plain.
+        return [json.loads(piece, strict=False)]
+    except (ValueError, RecursionError):
+        return []
 
 
-_THINK = re.compile(r"^\s*<think>(.*?)</think>\s*", re.DOTALL)
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\]]', re.DOTALL)
 
 
-def split_thinking(text: str) -> tuple[str, str]:
-    """Part a leading ``<think>...</think>`` block from what follows: (thinking, rest)."""
-    found = _THINK.match(text)
-    return (found.group(1).strip(), text[found.end() :]) if found else ("", text)
+def _bracketed(text: str) -> Iterator[str]:
+    """The outermost {...} and [...] of ``text``; the last one may be open. Nothing inside one counts by itself."""
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        if depth == 0 and token[0] not in "{[":
+            continue
+        start = token.start() if depth == 0 else start
+        depth += (token[0] in "{[") - (token[0] in "}]")
+        if depth == 0:
+            yield text[start : token.end()]
+    if depth:
+        yield text[start:]
+
+
+def _faults(trouble: ValidationError, lang: Lang) -> Iterator[str]:
+    """The first few things that are wrong, each with the field it is about."""
+    for error in trouble.errors(include_url=False)[:4]:
+        said = error["msg"]
+        if lang == "zh" and error["type"] in FAULTS_ZH:
+            facts = {k: v.replace(" or ", " 或 ") if k == "expected" else v for k, v in error.get("ctx", {}).items()}
+            said = FAULTS_ZH[error["type"]].format(**facts)
+        where = ".".join(str(step) for step in error["loc"])
+        yield WORDS[lang]["field"].format(where, said) if where else said

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from psyloom.errors import MissingKey, UnknownName, UsageError
 from psyloom.llm.model import Model
@@ -45,10 +46,9 @@ def connect(spec: str, *, concurrency: int = 64, env: Mapping[str, str] | None =
         from psyloom.llm.llamacpp import LlamaCpp
 
         return LlamaCpp(spec, Path(model), **options)
-    if provider not in providers():
-        raise UnknownName(
-            "provider", provider, [*providers(), REHEARSAL, "llamacpp"], see="or give http://host/v1#MODEL"
-        )
+    if provider not in providers() or (provider == "url" and model != spec):
+        known = [*(name for name in providers() if name != "url"), REHEARSAL, "llamacpp"]
+        raise UnknownName("provider", provider, known, see="or give http://host/v1#MODEL")
     return _endpoint(spec, provider, model, concurrency, env, options)
 
 
@@ -61,18 +61,33 @@ def _endpoint(
     urls = [env.get(f"{provider.upper()}_BASE_URL") or facts.get("url", "")]
     if provider == "url":
         address, _, model = spec.partition("#")
-        urls = address.split(",")
+        urls = [url.strip() for url in address.split(",")]
+    for url in urls:
+        _checked(url)
     if not model:
         raise UsageError(
             f"{spec!r} names no model",
             do=f"write {'http://host/v1#MODEL' if provider == 'url' else provider + ':MODEL'}",
         )
-    key = env.get(str(facts.get("key") or facts.get("key_optional")))
+    name = facts.get("key") or facts.get("key_optional")
+    key = env.get(name, "").strip() if name else ""
     if facts.get("key") and not key:
         raise MissingKey(
-            f"{provider} needs a key and {facts['key']} is not set",
-            do=f"export {facts['key']}=..., then `psyloom doctor`",
+            f"{provider} needs a key and {name} is not set", do=f"export {name}=..., then `psyloom doctor`"
         )
-    return Endpoint(
-        spec, model, urls, key=key, json=facts["json"], own=frozenset(facts["top"]), concurrency=concurrency, **options
-    )
+    known = {"json": facts["json"], "own": frozenset(facts["top"])}
+    return Endpoint(spec, model, urls, key=key, concurrency=concurrency, **(known | options))
+
+
+def _checked(url: str) -> None:
+    """Raises UsageError for what is no address, and for an address with a password: run.toml would keep it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url!r} is no address of a server", do="write it as http://host:port/v1#MODEL")
+    if parts.username or parts.password:
+        raise UsageError(
+            "the address holds a password, and files would keep it", do="export PSYLOOM_API_KEY=... instead"
+        )

@@ -14,6 +14,10 @@ from pydantic_core import from_json, to_json
 from psyloom.errors import FolderTrouble
 from psyloom.llm.model import Answer, Call, Model
 
+# Seconds that answers wait for company: a commit costs the same for one as for fifty, a millisecond is lost in
+# any model's latency.
+_GATHER = 0.001
+
 
 class Journal:
     """Answers by key in one SQLite file (WAL). Answers that arrive together are committed together."""
@@ -27,20 +31,28 @@ class Journal:
             self.db.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID"
             )
+            # Keys never repeat within one start of a run: only answers from earlier starts need looking up.
+            self._has_past = self.db.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is not None
         except sqlite3.Error as trouble:
             raise FolderTrouble(
                 f"cannot write {path}: {trouble}", do="choose a folder you may write to, with space left"
             ) from trouble
         self._waiting: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
         self.replayed = 0
-        # Keys never repeat within one start of a run: only answers from earlier starts need looking up.
-        self._has_past = self.db.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is not None
 
     def recall(self, key: bytes) -> Answer | None:
-        """The answer that an earlier start of the run filed under ``key``, or None."""
+        """The answer that an earlier start of the run filed under ``key``, or None.
+
+        Raises: FolderTrouble when the file cannot be read.
+        """
         if not self._has_past:
             return None
-        row = self.db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        try:
+            row = self.db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as trouble:
+            raise FolderTrouble(
+                f"the journal cannot be read: {trouble}", do="see that its disk is there, and start again"
+            ) from trouble
         if row is None:
             return None
         self.replayed += 1
@@ -51,7 +63,7 @@ class Journal:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         if not self._waiting:
-            loop.call_soon(self._commit)
+            loop.call_later(_GATHER, self._commit)
         self._waiting.append((key, to_json(answer), done))
         await done
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from psyloom.errors import Stopped
+from psyloom.errors import Stopped, UsageError
 from psyloom.llm.model import Answer, Call, Model
 from psyloom.llm.prices import Price
 
@@ -27,7 +27,7 @@ class Lane:
         self.limit = self.most
 
     def free(self, now: float) -> bool:
-        return self.in_flight < self.limit and now >= self.pause_until
+        return self.in_flight + 1 <= self.limit and now >= self.pause_until
 
     def went_well(self) -> None:
         self.limit = min(self.most, self.limit + 1 / self.limit)
@@ -45,72 +45,55 @@ class Lanes:
 
     def __init__(self, urls: list[str], most: int) -> None:
         self.all = [Lane(url, float(most)) for url in urls]
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[Lane]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Lane]:
         """Hold one request's place on a lane."""
-        lane = None if self._waiting else self._pick()
-        if lane is None:
-            lane = await self._queue()
-        lane.in_flight += 1
+        turn: asyncio.Future[Lane] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._serve()
+        try:
+            lane = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(turn.result())  # the place goes to the next in line
+            raise
         try:
             yield lane
         finally:
-            lane.in_flight -= 1
-            self._wake()
+            self._leave(lane)
 
-    async def _queue(self) -> Lane:
-        """Wait in line until a lane is free."""
-        front = False
-        while True:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            (self._waiting.appendleft if front else self._waiting.append)(turn)
-            self._wake_after_pause()
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._wake()  # the place that was offered goes to the next in line
-                raise
-            if (lane := self._pick()) is not None:
-                return lane
-            front = True
+    def _leave(self, lane: Lane) -> None:
+        lane.in_flight -= 1
+        self._serve()
 
-    def _pick(self) -> Lane | None:
+    def _serve(self) -> None:
+        """Give free places to those who wait, the first first; a place given counts as taken from then on."""
         now = time.monotonic()
-        free = [lane for lane in self.all if lane.free(now)]
-        return min(free, key=lambda lane: lane.in_flight / lane.limit) if free else None
-
-    def _wake(self) -> None:
-        now = time.monotonic()
-        room = sum(int(max(0.0, lane.limit - lane.in_flight)) for lane in self.all if lane.free(now))
-        while self._waiting and room > 0:
+        while self._waiting and (lane := self._pick(now)) is not None:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
-                room -= 1
-        self._wake_after_pause()
+                lane.in_flight += 1
+                turn.set_result(lane)
+        rests = [lane.pause_until - now for lane in self.all if lane.pause_until > now]
+        if self._waiting and rests:
+            if self._timer is not None:
+                self._timer.cancel()  # another lane may be back sooner
+            self._timer = asyncio.get_running_loop().call_later(min(rests) + 0.001, self._serve)
 
-    def _wake_after_pause(self) -> None:
-        if self._timer is not None or not self._waiting:
-            return
-        wait = min(lane.pause_until for lane in self.all) - time.monotonic()
-        if wait > 0:
-
-            def ring() -> None:
-                self._timer = None
-                self._wake()
-
-            self._timer = asyncio.get_running_loop().call_later(wait + 0.001, ring)
+    def _pick(self, now: float) -> Lane | None:
+        free = [lane for lane in self.all if lane.free(now)]
+        return min(free, key=lambda lane: (lane.in_flight + 1) / lane.limit) if free else None
 
 
 @dataclass
 class Budget:
     """What a run may spend. Checked before each new call; replayed answers are free.
 
-    calls: requests; cost: US dollars; minutes: wall time; None: no limit.
+    calls: requests; cost: US dollars; minutes: wall time; None: no limit. What a call costs is known when it is
+    answered, so the calls then in flight may go beyond ``cost``.
     """
 
     calls: int | None = None
@@ -141,9 +124,16 @@ class Budget:
 
 
 class Budgeted:
-    """A model that spends from a budget. Model in, Model out."""
+    """A model that spends from a budget. Model in, Model out.
+
+    Raises: UsageError when the cost is limited and the price of the model is not known.
+    """
 
     def __init__(self, model: Model, budget: Budget, price: Price | None) -> None:
+        if budget.cost is not None and price is None:
+            raise UsageError(
+                f"the cost is limited and the price of {model.name} is not known", do="give it: --price MODEL=IN/OUT"
+            )
         self.model, self.budget, self.price, self.name = model, budget, price, model.name
 
     async def __call__(self, call: Call, /) -> Answer:

@@ -82,7 +82,7 @@ class Call:
 
     def key(self, model: str) -> bytes:
         """What the journal files the answer under: model, dialogue, request and occurrence."""
-        mark = f"{model}\0{self.scope}\0{self.occurrence}\0".encode()
+        mark = to_json([model, self.scope, self.occurrence])
         return blake2b(mark + self.content, digest_size=16).digest()
 
 

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 
 from psyloom.errors import UsageError
@@ -48,6 +49,8 @@ def parse_price(text: str) -> tuple[str, Price]:
     try:
         name, numbers = text.rsplit("=", 1)
         prompt, completion = (float(number) for number in numbers.split("/"))
+        if not (0 <= prompt < inf and 0 <= completion < inf):
+            raise ValueError("a price is 0 or more")
     except ValueError as trouble:
         raise UsageError(
             f"cannot read the price {text!r}", do="write it as MODEL=IN/OUT, e.g. gpt-4o-mini=0.15/0.60"

@@ -6,7 +6,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,47 +31,11 @@ from psyloom.llm.limits import Budget
 from psyloom.records import Case, Defect, Dialogue, Label, Lang, Lineage, to_line
 from psyloom.records.jsonl import scan_jsonl
 from psyloom.runs.folder import Outcome, RunFolder, line
+from psyloom.runs.told import Progress, Summary
 
 Work = Writer | Annotator
 _STOPS_THE_RUN = (EndpointRejects, FolderTrouble, BadPrompt, NotInSight)
 _DOWN_IN_A_ROW = 25
-
-
-@dataclass
-class Progress:
-    """How far a run is. ``cost`` is None when a model's price is unknown; ``eta`` in seconds, None when unknown."""
-
-    total: int | None
-    done: int = 0
-    failed: int = 0
-    calls: int = 0
-    replayed: int = 0
-    cost: float | None = 0.0
-    seconds: float = 0.0
-    fresh: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Cases per second in this start of the run."""
-        return self.fresh / self.seconds if self.seconds else 0.0
-
-    @property
-    def eta(self) -> float | None:
-        return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
-
-
-@dataclass
-class Summary:
-    """How a run ended. ``stopped`` says why it is not finished; None: every case was settled."""
-
-    out: Path
-    dialogues: int
-    failures: int
-    progress: Progress
-    tokens_in: int
-    tokens_out: int
-    stopped: PsyloomError | None = None
-    reasons: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +70,8 @@ class Engine:
         self.progress = Progress(None)
         self.on_progress: Callable[[Progress], None] | None = None
         self.reasons: dict[str, int] = {}
+        self.examples: dict[str, str] = {}
+        self._left = False
         self._shelf = Shelf()
         self._fatal: PsyloomError | None = None
         self._down = 0
@@ -127,6 +94,8 @@ class Engine:
         try:
             await asyncio.gather(*workers)
         except asyncio.CancelledError:
+            if not self._left:  # not the user at the keyboard, but whoever awaits us
+                raise
             self._fatal = Stopped("interrupted", do="the same command continues where this run stopped")
         finally:
             if quiet:
@@ -134,10 +103,7 @@ class Engine:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-            for model in {id(m): m for m in self.models.by_agent.values()}.values():
-                await model.aclose()
         self.folder.flush()
-        self.folder.keep(self._shelf.kept.values())
         return self._summary()
 
     def _listen(self, workers: list[asyncio.Task[None]]) -> Callable[[], None]:
@@ -149,13 +115,16 @@ class Engine:
                 self.budget.stop("interrupted")
                 print("\nfinishing the calls in flight; press Ctrl-C again to leave at once", file=sys.stderr)
             else:
+                self._left = True
                 for worker in workers:
                     worker.cancel()
 
-        loop.add_signal_handler(signal.SIGINT, heard)
+        with suppress(NotImplementedError):  # Windows: Ctrl-C ends the process; what was answered is in the journal
+            loop.add_signal_handler(signal.SIGINT, heard)
 
         def quiet() -> None:
-            loop.remove_signal_handler(signal.SIGINT)
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(signal.SIGINT)
 
         return quiet
 
@@ -167,18 +136,21 @@ class Engine:
             if self.folder.done(position):
                 self.folder.skip(position)
                 self._settled(fresh=False)
+                await asyncio.sleep(0)
                 continue
+            first = isinstance(found, Defect) or self.folder.claim(found.id)
             # A slow case ahead: what waits behind it must fit into memory.
             await self.folder.written_past(position - window)
             if self._over():
                 return
             try:
-                outcome = await self._settle(found, position)
+                outcome = await self._settle(found, position, first)
             except (Stopped, *_STOPS_THE_RUN) as trouble:
                 self._fatal = trouble if not isinstance(trouble, Stopped) else self._fatal or trouble
                 self.budget.stop(trouble.happened)
                 self.folder.release()
                 return
+            self.folder.keep(self._shelf.kept)
             self.folder.put(position, outcome)
             self._settled(failed=not outcome.ok)
             await asyncio.sleep(0)
@@ -187,27 +159,32 @@ class Engine:
         self._fatal = self._fatal or self.folder.trouble
         if self._fatal is None and self.budget.stop_reason:
             self._fatal = Stopped(self.budget.stop_reason, do="the same command continues where this run stopped")
+        if self._fatal is not None:
+            self.budget.stop(self._fatal.happened)  # cases under way make no further call
         return self._fatal is not None
 
     def _settled(self, *, failed: bool = False, fresh: bool = True) -> None:
+        self.progress.done += 1
+        self.progress.failed += failed
+        self.progress.fresh += fresh
+        self._count()
+        if self.on_progress:
+            self.on_progress(self.progress)
+
+    def _count(self) -> None:
+        """Bring what was spent up to date: a run that stops spent something on cases that are not settled, too."""
         p, budget = self.progress, self.budget
-        p.done += 1
-        p.failed += failed
-        p.fresh += fresh
         p.calls, p.replayed = budget.spent_calls, self.folder.journal.replayed
         p.seconds = time.monotonic() - self._began
         p.cost = None if budget.unpriced else budget.spent_cost
-        if self.on_progress:
-            self.on_progress(p)
 
-    async def _settle(self, found: Case | Dialogue | Defect, position: int) -> Outcome:
+    async def _settle(self, found: Case | Dialogue | Defect, position: int, first: bool) -> Outcome:
         """One case from start to end: a dialogue, or a failure with its reason and every attempt."""
         if isinstance(found, Defect):
             return self._failure(f"line {found.line}", "bad line", str(found))
-        if self.folder.knows(found.id):
-            name = f"{found.id} (number {position + 1})"
-            return self._failure(name, "duplicate id", "the same id stands in the file before; ids must differ")
-        self.folder.claim(found.id)
+        if not first:
+            what = f"{found.id!r} (number {position + 1}) stands in the file before; ids must differ"
+            return self._failure(found.id, "duplicate id", what)
         desk = self._desk(found)
         try:
             if isinstance(self.work, Annotator):
@@ -222,7 +199,9 @@ class Engine:
             return self._failure(found.id, type(trouble).__name__, str(trouble), desk)
         except Exception as trouble:  # a fault in a system's code costs its case, is counted and shown
             told = "".join(traceback.format_exception(trouble))
-            return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk)
+            at = traceback.extract_tb(trouble.__traceback__)[-1]
+            short = f"{trouble} ({at.filename}:{at.lineno})"
+            return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk, short)
         self._down = 0
         trace = line(trace_record(desk)) if self.settings.traces else b""
         return Outcome(found.id, True, to_line(dialogue), trace)
@@ -269,12 +248,15 @@ class Engine:
             what = f"{_DOWN_IN_A_ROW} cases in a row failed; {trouble.happened}"
             raise EndpointRejects(what, do="start the same command again when the endpoint is back")
 
-    def _failure(self, id_: str, reason: str, detail: str, desk: Desk | None = None) -> Outcome:
+    def _failure(self, id_: str, reason: str, detail: str, desk: Desk | None = None, short: str = "") -> Outcome:
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        self.examples.setdefault(reason, " ".join((short or detail).split()))
         attempts = trace_record(desk)["calls"] if desk else []
-        return Outcome(id_, False, failure=line({"id": id_, "reason": reason, "detail": detail, "attempts": attempts}))
+        row = line({"id": id_, "reason": reason, "detail": detail, "attempts": attempts})
+        return Outcome(id_ if desk else None, False, failure=row)
 
     def _summary(self) -> Summary:
+        self._count()
         dialogues, failures = self.folder.counts()
         budget, fatal = self.budget, self.folder.trouble or self._fatal
         return Summary(
@@ -286,6 +268,7 @@ class Engine:
             budget.tokens_out,
             fatal,
             self.reasons,
+            self.examples,
         )
 
 

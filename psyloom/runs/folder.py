@@ -1,26 +1,32 @@
 """The run folder: run.toml, journal.sqlite, dialogues.jsonl, failures.jsonl, traces.jsonl, report.html."""
 
 import asyncio
+import os
 import sqlite3
 import sys
 import tomllib
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import tomli_w
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from psyloom.errors import FolderTrouble, OtherRun, PsyloomError
+from psyloom.errors import FolderTrouble, OtherRun
 from psyloom.llm.journal import Journal
+from psyloom.records import Artefact, to_line
 
 FILES = ("dialogues.jsonl", "traces.jsonl", "failures.jsonl")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one case ended: lines for the three files, some of them empty. ``id`` is None for a line without its own."""
+    """How one case ended: lines for the three files, some of them empty.
+
+    id: None for a line that has no id of its own, since it cannot be read or repeats another's.
+    """
 
     id: str | None
     ok: bool
@@ -32,29 +38,230 @@ class Outcome:
 class RunFolder:
     """Output lines are written once, in the order of the cases, whatever the order in which they end.
 
-    The journal's table ``outcomes`` holds, for every case written, where its lines end in the three files: after a
-    kill the files are cut back to the last case recorded, and what was cut is made again from the journal.
+    The journal's table ``outcomes`` holds, for every case written, where its dialogue and its trace end: after a kill
+    the files are cut back to the last case recorded, and what was cut is made again from the journal.
     """
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
-        self.files: list[BinaryIO] = []
-        self.journal: Journal | None = None
         self.trouble: FolderTrouble | None = None
         self._waiting: dict[int, Outcome] = {}
         self._next = 0
         self._skipped: set[int] = set()
         self._claimed: set[str] = set()
+        self._kept: set[str] = set()
         self._scheduled = False
         self._advanced = asyncio.Event()
         self._released = False
         try:
-            self._take(config)
+            with ExitStack() as opened:
+                path.mkdir(parents=True, exist_ok=True)
+                known = self._known()
+                self.files = [opened.enter_context(self._open(name)) for name in FILES]
+                _hold(self.files[0], path)
+                self.journal = Journal(path / "journal.sqlite")
+                opened.callback(self.journal.close)
+                self.db = self.journal.db
+                self.db.execute(
+                    "CREATE TABLE IF NOT EXISTS outcomes (position INTEGER PRIMARY KEY, id TEXT UNIQUE, ok INTEGER NOT NULL,"
+                    " dialogues INTEGER NOT NULL, traces INTEGER NOT NULL)"
+                )
+                self._configure(known, config)
+                self._cut()
+                self._kept = self._artefacts()
+                self._opened = opened.pop_all()
         except (OSError, sqlite3.Error) as trouble:
-            self.close()
             raise FolderTrouble(
                 f"cannot write {path}: {trouble}", do="choose a folder you may write to, with space left"
             ) from trouble
-        except PsyloomError:
-            self.close()
-            raise
+
+    def _known(self) -> dict[str, Any] | None:
+        """The configuration that an earlier start left; None in a new folder."""
+        file = self.path / "run.toml"
+        output = any((made := self.path / name).exists() and made.stat().st_size for name in FILES)
+        for needed in ("run.toml", "journal.sqlite"):  # without them, what was written would be cut off as torn
+            if output and not (self.path / needed).exists():
+                raise OtherRun(f"{self.path} holds output but no {needed}", do="put it back, or choose another --out")
+        if not file.exists():
+            return None
+        try:
+            return tomllib.loads(file.read_text("utf-8"))
+        except ValueError as trouble:
+            raise OtherRun(f"{file} cannot be read: {trouble}", do="choose another --out") from trouble
+
+    def _configure(self, known: dict[str, Any] | None, config: dict[str, Any]) -> None:
+        """Make sure that this is the run that was begun here. As long as nothing was answered, it may still change."""
+        shown = [] if known is None else _differences(flat(known), flat(config))
+        answered = self.db.execute("SELECT 1 FROM answers UNION ALL SELECT 1 FROM outcomes WHERE ok LIMIT 1").fetchone()
+        if shown and answered:
+            raise OtherRun(
+                f"{self.path} holds a run of another configuration ({'; '.join(shown)})",
+                do="choose another --out, or use the same settings",
+            )
+        if shown or known is None:  # a file that is renamed into place is there whole or not at all
+            part = self.path / "run.toml.part"
+            part.write_bytes(tomli_w.dumps(config).encode())
+            part.replace(self.path / "run.toml")
+
+    def _open(self, name: str) -> BinaryIO:
+        file = self.path / name
+        file.touch()
+        return file.open("r+b")
+
+    def _cut(self) -> None:
+        """Cut the files back to what is recorded; failures start anew: they are tried again."""
+        self.db.execute("DELETE FROM outcomes WHERE NOT ok")
+        dialogues, traces = self.db.execute(
+            "SELECT coalesce(max(dialogues), 0), coalesce(max(traces), 0) FROM outcomes"
+        ).fetchone()
+        for name, file, end in zip(FILES, self.files, (dialogues, traces, 0), strict=True):
+            if file.seek(0, 2) < end:
+                where = self.path / name
+                raise OtherRun(f"{where} is shorter than this run left it", do="put it back, or choose another --out")
+            file.truncate(end)
+            file.seek(end)
+
+    def _artefacts(self) -> set[str]:
+        """Ids of the artefacts that earlier starts kept; a torn last line is cut off, its artefact is made again."""
+        file = self.path / "artefacts.jsonl"
+        if not file.exists():
+            return set()
+        lines = file.read_bytes().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            os.truncate(file, sum(map(len, lines[:-1])))
+            lines.pop()
+        return {from_json(raw)["id"] for raw in lines}
+
+    def keep(self, artefacts: dict[str, Artefact]) -> None:
+        """Move ``artefacts`` to their file, before the dialogues that were made with them are written."""
+        fresh = {a.id: to_line(a) for a in artefacts.values() if a.id not in self._kept}
+        artefacts.clear()
+        if fresh and self.trouble is None:
+            with self._troubled(), (self.path / "artefacts.jsonl").open("ab") as file:
+                file.write(b"".join(fresh.values()))
+                self._kept.update(fresh)
+
+    def done(self, position: int) -> bool:
+        """Was the case at ``position`` written before?"""
+        return self.db.execute("SELECT 1 FROM outcomes WHERE position = ?", (position,)).fetchone() is not None
+
+    def claim(self, id_: str) -> bool:
+        """A case with this id is under way. False: another one with this id is, or is written already."""
+        if id_ in self._claimed or self.db.execute("SELECT 1 FROM outcomes WHERE id = ?", (id_,)).fetchone():
+            return False
+        self._claimed.add(id_)
+        return True
+
+    def skip(self, position: int) -> None:
+        """The case at ``position`` needs no writing."""
+        self._skipped.add(position)
+        self._schedule()
+
+    def put(self, position: int, outcome: Outcome) -> None:
+        """Write an outcome when those before it are written."""
+        self._waiting[position] = outcome
+        self._schedule()
+
+    async def written_past(self, position: int) -> None:
+        """Wait until all cases up to ``position`` are settled, or nothing more can be written."""
+        while self._next <= position and self.trouble is None and not self._released:
+            self._advanced.clear()
+            await self._advanced.wait()
+
+    def release(self) -> None:
+        """Nothing more will be written: let those who wait go on."""
+        self._released = True
+        self._advanced.set()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what can be written in order. What waits behind an unsettled case is cheap: the journal has it."""
+        self._scheduled = False
+        self._advanced.set()
+        rows: list[tuple[int, Outcome]] = []
+        while self._next in self._waiting or self._next in self._skipped:
+            if self._next in self._waiting:
+                rows.append((self._next, self._waiting.pop(self._next)))
+            self._skipped.discard(self._next)
+            self._next += 1
+        if rows and self.trouble is None:
+            with self._troubled():
+                self._write(rows)
+
+    @contextmanager
+    def _troubled(self) -> Iterator[None]:
+        """What cannot be written ends the run; nothing is lost, the journal has it."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as trouble:
+            self.db.rollback()
+            self.trouble = FolderTrouble(
+                f"cannot write {self.path}: {trouble}", do="make space and start the same command again"
+            )
+
+    def _write(self, rows: list[tuple[int, Outcome]]) -> None:
+        dialogues, traces, failures = self.files
+        recorded = []
+        for position, outcome in rows:
+            dialogues.write(outcome.dialogue)
+            traces.write(outcome.trace)
+            failures.write(outcome.failure)
+            recorded.append((position, outcome.id, outcome.ok, dialogues.tell(), traces.tell()))
+        for file in self.files:
+            file.flush()
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", recorded)
+        self.db.execute("COMMIT")
+        self._claimed.difference_update(outcome.id for _, outcome in rows if outcome.id is not None)
+
+    def counts(self) -> tuple[int, int]:
+        """(dialogues, failures) written so far, earlier starts included."""
+        row = self.db.execute("SELECT coalesce(sum(ok), 0), coalesce(sum(NOT ok), 0) FROM outcomes").fetchone()
+        return int(row[0]), int(row[1])
+
+    def close(self) -> None:
+        # After trouble a file may still hold what it could not write; the next start makes it again.
+        with suppress(OSError) if self.trouble else nullcontext():
+            self._opened.close()
+
+
+def _hold(file: BinaryIO, folder: Path) -> None:
+    """Keep other processes out while this one runs: they would write over each other. A killed one lets go."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as trouble:
+        raise FolderTrouble(
+            f"another process is running in {folder}", do="let it end first, or choose another --out"
+        ) from trouble
+    except OSError:  # a file system without locks
+        return
+
+
+def line(values: dict[str, Any]) -> bytes:
+    """One JSON line."""
+    return to_json(values) + b"\n"
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What differs, in words. Where the file of cases lies is no difference: its content is compared."""
+    differing = [key for key in sorted(old | new) if old.get(key) != new.get(key) and key != "cases.path"]
+    return [f"{key}: there {old.get(key, 'nothing')!r}, now {new.get(key, 'nothing')!r}" for key in differing]
+
+
+def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

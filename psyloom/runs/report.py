@@ -1,9 +1,10 @@
 """The report: one self-contained HTML page that says what ran and shows what came out."""
 
-import statistics
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,20 @@ from psyloom.errors import FolderTrouble, UnknownName
 from psyloom.knowledge.labels import loaded
 from psyloom.records import Dialogue, Label, sentences
 from psyloom.records.jsonl import Defect, parse_line
+from psyloom.runs.folder import flat
 
-_SHOWN = 5
+_SHOWN, _FAILURES, _BARS = 5, 10, 12
+_MEASURES = ("messages", "exchanges", "sentences", "client characters", "counselor characters")
 
 
 def write_report(out: Path) -> Path:
     """Write ``out/report.html`` from the run's files and return its path; streams, whatever the size."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
+    from jinja2 import Environment, PackageLoader
 
     environment = Environment(
-        loader=PackageLoader("psyloom.runs", ""),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("psyloom.runs", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["name"] = _label_name
+    environment.filters |= {"name": _label_name, "text": _text}
     page = environment.get_template("report.html.j2").render(**_facts(out))
     path = out / "report.html"
     try:
@@ -42,13 +42,7 @@ def write_report(out: Path) -> Path:
 def _facts(out: Path) -> dict[str, Any]:
     config = tomllib.loads((out / "run.toml").read_text("utf-8"))
     shown: list[Dialogue] = []
-    sizes: dict[str, list[int]] = {
-        "messages": [],
-        "exchanges": [],
-        "sentences": [],
-        "client characters": [],
-        "counselor characters": [],
-    }
+    sizes: dict[str, Counter[int]] = {name: Counter() for name in _MEASURES}
     ended: Counter[str] = Counter()
     guards: Counter[str] = Counter()
     kept: Counter[str] = Counter()
@@ -66,38 +60,41 @@ def _facts(out: Path) -> dict[str, Any]:
         ended.update(s.ended.split(" said ")[0] if s.ended else "script" for s in dialogue.sessions)
         labels.update((label.set, label.id) for turn in dialogue.turns for label in turn.labels)
     failures = Counter(row["reason"] for row in _rows(out / "failures.jsonl"))
-    examples = [
-        {"id": row["id"], "reason": row["reason"], "detail": row["detail"][:400]}
-        for row, _ in zip(_rows(out / "failures.jsonl"), range(10), strict=False)
-    ]
     return {
-        "config": config, "count": count, "shown": shown, "calls": calls, "rejected": rejected, "ended": ended.most_common(),
-        "guards": guards.most_common(), "kept": kept.most_common(), "failures": failures.most_common(), "examples": examples,
-        "sizes": {name: _spread(values) for name, values in sizes.items() if values}, "rehearsal": any(d.lineage and d.lineage.rehearsal for d in shown),
+        "config": config, "options": flat(config["options"]), "count": count, "shown": shown, "calls": calls, "rejected": rejected,
+        "ended": ended.most_common(), "guards": guards.most_common(), "kept": kept.most_common(), "failures": failures.most_common(),
+        "examples": list(islice(_rows(out / "failures.jsonl"), _FAILURES)),
+        "sizes": {name: _spread(values) for name, values in sizes.items() if values},
+        "rehearsal": any(d.lineage and d.lineage.rehearsal for d in shown),
         "labels": [(_label_name(Label(set=s, id=i), config.get("lang", "en")), s, n) for (s, i), n in labels.most_common(30)],
     }  # fmt: skip
 
 
-def _measure(dialogue: Dialogue, sizes: dict[str, list[int]]) -> None:
-    sizes["messages"].append(len(dialogue.turns))
-    sizes["exchanges"].append(sum(s.exchanges() for s in dialogue.sessions))
-    sizes["sentences"].append(sum(len(sentences(t.text)) for t in dialogue.turns))
+def _measure(dialogue: Dialogue, sizes: dict[str, Counter[int]]) -> None:
+    sizes["messages"][len(dialogue.turns)] += 1
+    sizes["exchanges"][sum(s.exchanges() for s in dialogue.sessions)] += 1
+    sizes["sentences"][sum(len(sentences(t.text)) for t in dialogue.turns)] += 1
     for turn in dialogue.turns:
-        sizes[f"{turn.speaker} characters"].append(len(turn.text))
+        sizes[f"{turn.speaker} characters"][len(turn.text)] += 1
 
 
-def _spread(values: list[int]) -> dict[str, Any]:
-    """Smallest, quartiles, largest, mean, and a histogram of twelve bars as shares of the highest."""
-    values = sorted(values)
-    quarters = statistics.quantiles(values, n=4) if len(values) > 1 else [values[0]] * 3
-    low, high = values[0], values[-1]
-    bars = [0] * 12
-    for value in values:
-        bars[min(11, int((value - low) / ((high - low) or 1) * 12))] += 1
+def _spread(values: Counter[int]) -> dict[str, Any]:
+    """Least, quartiles (what a quarter, a half, three quarters do not exceed), most, mean, bars as shares of the highest."""
+    low, high, total = min(values), max(values), values.total()
+    bars = [0] * min(_BARS, high - low + 1)
+    for value, times in values.items():
+        bars[(value - low) * len(bars) // (high - low + 1)] += times
     return {
-        "low": low, "high": high, "mean": round(statistics.fmean(values), 1), "quarters": [round(q, 1) for q in quarters],
-        "bars": [round(bar / max(bars), 3) for bar in bars],
+        "low": low, "high": high, "mean": round(sum(value * times for value, times in values.items()) / total, 1),
+        "quarters": [_at(values, share) for share in (0.25, 0.5, 0.75)], "bars": [bar / max(bars) for bar in bars],
     }  # fmt: skip
+
+
+def _at(values: Counter[int], share: float) -> int:
+    """The value that ``share`` of all values do not exceed."""
+    ordered = sorted(values)
+    reached = accumulate(values[value] for value in ordered)
+    return next(value for value, below in zip(ordered, reached, strict=True) if below >= share * values.total())
 
 
 def _dialogues(path: Path) -> Iterator[Dialogue]:
@@ -112,6 +109,11 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as lines:
         for raw in lines:
             yield from_json(raw)
+
+
+def _text(value: Any) -> str:
+    """A text as it is, any other value as JSON that people can read."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _label_name(label: Label, lang: str) -> str:

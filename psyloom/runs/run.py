@@ -1,22 +1,29 @@
 """Running a system over a file: what the command line and Python call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from psyloom import __version__
-from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
-from psyloom.errors import BadRecord, UsageError
+from psyloom.agents import Annotator, Client, Counselor, Models, Pairing, Role, Writer
+from psyloom.agents.prompts import prompts_in
+from psyloom.errors import BadRecord, UnknownName, UsageError
 from psyloom.llm import Model, connect
 from psyloom.llm.connect import REHEARSAL, split
 from psyloom.llm.journal import Journal, Journaled
 from psyloom.llm.limits import Budget, Budgeted
 from psyloom.llm.prices import Price, price
-from psyloom.records import Lang
-from psyloom.runs.engine import Engine, Progress, Settings, Summary, Work, no_none, roles_of
+from psyloom.records import Case, Defect, Dialogue, Lang
+from psyloom.records.jsonl import parse_line
+from psyloom.runs.engine import Engine, Settings, Work, no_none, roles_of
 from psyloom.runs.folder import RunFolder
+from psyloom.runs.told import Progress, Summary
 from psyloom.systems import find_system, make_role
+from psyloom.systems.catalog import json_or_text
 
 
 def writer_for(slug: str, options: Mapping[str, Any] | None = None) -> Writer:
@@ -35,7 +42,7 @@ def writer_for(slug: str, options: Mapping[str, Any] | None = None) -> Writer:
 
 def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) -> Pairing:
     """Any system's counselor with any system's client."""
-    given: dict[str, dict[str, Any]] = {"counselor": {}, "client": {}, "": {}}
+    given: dict[str, dict[str, Any]] = {"counselor": {}, "client": {}, "dials": {}, "": {}}
     known = {"counselor": find_system(counselor).role("counselor"), "client": find_system(client).role("client")}
     for key, value in (options or {}).items():
         side, _, name = key.rpartition(".")
@@ -43,27 +50,40 @@ def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) 
             (s for s in known if name in known[s].model_fields and name not in Pairing.model_fields), ""
         )
         if owner not in given:
-            raise UsageError(f"there is no side called {owner!r}", do="write counselor.OPTION or client.OPTION")
+            raise UsageError(
+                f"there is no side called {owner!r}", do="write counselor.OPTION, client.OPTION or dials.OPTION"
+            )
         given[owner][name] = value
-    rest = {k: int(v) for k, v in given[""].items() if k in ("max_exchanges", "min_exchanges")}
-    for name in set(given[""]) - set(rest):
+    frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in ("max_exchanges", "min_exchanges")}
+    if given["dials"]:
+        frame["dials"] = {name: json_or_text(value) for name, value in given["dials"].items()}
+    for name in set(given[""]) - set(frame):
         given["counselor"][name] = given[""][name]  # make_role says that it does not exist, and what does
     talker, other = make_role(counselor, "counselor", given["counselor"]), make_role(client, "client", given["client"])
     assert isinstance(talker, Counselor)
     assert isinstance(other, Client)
-    return Pairing(counselor=talker, client=other, **rest)
+    try:
+        return Pairing(counselor=talker, client=other, **frame)
+    except ValidationError as trouble:
+        error = trouble.errors(include_url=False)[0]
+        what = f"option {'.'.join(map(str, error['loc']))}: {error['msg']} (got {error['input']!r})"
+        do = 'e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set \'dials.trajectory=["defending", "extending"]\''
+        raise UsageError(what, do=do) from trouble
 
 
 def open_models(
-    specs: Mapping[str, str], *, concurrency: int = 64, budget: Budget | None = None, journal: Journal | None = None,
+    specs: Mapping[str, str | Model], *, concurrency: int = 64, budget: Budget | None = None, journal: Journal | None = None,
     prices: Mapping[str, Price] | None = None,
 ) -> Models:  # fmt: skip
-    """Connect ``agent -> model name``; one connection for each name. Without "" the rehearsal answers for the rest."""
-    opened: dict[str, Model] = {}
+    """Connect ``agent -> model name``; one connection for each name. Without "" the rehearsal answers for the rest.
+
+    A model of your own may stand instead of a name. Raises: UsageError for a limited cost without a known price.
+    """
+    opened: dict[str | Model, Model] = {}
     for spec in {*specs.values(), *(() if "" in specs else (REHEARSAL,))}:
-        model = connect(spec, concurrency=concurrency)
+        model = connect(spec, concurrency=concurrency) if isinstance(spec, str) else spec
         if budget is not None:
-            model = Budgeted(model, budget, price(*split(spec), dict(prices or {})))
+            model = Budgeted(model, budget, price(*split(model.name), dict(prices or {})))
         opened[spec] = Journaled(model, journal) if journal is not None else model
     return Models({"": opened[specs.get("", REHEARSAL)]} | {agent: opened[spec] for agent, spec in specs.items()})
 
@@ -74,7 +94,7 @@ async def run_cases(
     out: Path | str,
     *,
     options: Mapping[str, Any] | None = None,
-    models: Mapping[str, str] | str = REHEARSAL,
+    models: Mapping[str, str | Model] | str | Model = REHEARSAL,
     lang: Lang | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -92,39 +112,51 @@ async def run_cases(
 
     Args:    work: a system's slug, a writer, or an annotator; cases: a JSON Lines file of cases, or of the dialogues
              that an annotator labels (``by``: its name on the labels, instead of its system's).
-             models: one name, or agent -> name ("" for all others).
+             models: one name, or agent -> name ("" for all others); a model of your own may stand instead of a name.
              budget: counts and limits what is spent; signals: handle Ctrl-C (first: finish open calls, second: leave).
     Returns: the summary; a case that failed is a line of failures.jsonl, and the rest goes on.
     Raises:  UsageError before anything is started.
     """
     cases, out = Path(cases), Path(out)
     work = writer_for(work, options) if isinstance(work, str) else work
-    specs = {"": models} if isinstance(models, str) else dict(models)
+    specs = dict(models) if isinstance(models, Mapping) else {"": models}
     settings = Settings(lang, seed, tries, derive_missing, traces, by)
-    survey, total = _survey(cases)
+    check_agents(specs, roles_of(work).values())
+    survey, total = _survey(cases, Dialogue if isinstance(work, Annotator) else Case)
     config = configuration(work, specs, settings, survey)
-    for spec in specs.values():  # a wrong name or a missing key is said before a folder is made
-        await connect(spec).aclose()
     budget = budget or Budget()
-    folder = RunFolder(out, config)
+    # Models come first: a wrong name or a missing key is said before a folder is made.
+    opened = open_models(specs, concurrency=concurrency, budget=budget, prices=prices)
     try:
-        opened = open_models(specs, concurrency=concurrency, budget=budget, journal=folder.journal, prices=prices)
-        engine = Engine(work, folder, opened, budget, settings)
-        engine.progress.total = total if limit is None else min(limit, total)
-        engine.on_progress = on_progress
-        return await engine.over(cases, limit=limit, concurrency=concurrency, signals=signals)
+        with closing(RunFolder(out, config)) as folder:
+            journaled = {agent: Journaled(model, folder.journal) for agent, model in opened.by_agent.items()}
+            engine = Engine(work, folder, Models(journaled), budget, settings)
+            engine.progress.total = total if limit is None else min(limit, total)
+            engine.on_progress = on_progress
+            return await engine.over(cases, limit=limit, concurrency=concurrency, signals=signals)
     finally:
-        folder.close()
+        for model in opened.by_agent.values():
+            await model.aclose()
 
 
-def configuration(work: Work, models: Mapping[str, str], settings: Settings, cases: dict[str, Any]) -> dict[str, Any]:
+def check_agents(models: Mapping[str, object], roles: Iterable[Role]) -> None:
+    """Raise UnknownName for a model that is given to an agent that none of the roles has."""
+    given = set(models) - {"", "writer", "client", "counselor", "annotator", "deriver"}
+    known = {prompt.front.agent for role in roles for prompt in prompts_in(role.prompts())} if given else set()
+    for agent in sorted(given - known):
+        raise UnknownName("agent", agent, known | {"client", "counselor"}, see="(--model AGENT=MODEL)")
+
+
+def configuration(
+    work: Work, models: Mapping[str, str | Model], settings: Settings, cases: dict[str, Any]
+) -> dict[str, Any]:
     """What makes a run the same run: everything that the dialogues depend on."""
     roles = roles_of(work)
     return {
         "psyloom": __version__,
         "roles": {kind: role.system() for kind, role in roles.items()},
         "options": no_none(work.model_dump(mode="json")),
-        "models": {agent or "default": spec for agent, spec in models.items()},
+        "models": {agent or "default": m if isinstance(m, str) else m.name for agent, m in models.items()},
         "prompts": {role.system(): _prompts_hash(role) for role in roles.values()},
         "lang": settings.lang or "case",
         "seed": settings.seed,
@@ -140,19 +172,33 @@ def _prompts_hash(role: Role) -> str:
     return blake2b(texts.encode(), digest_size=8).hexdigest()
 
 
-def _survey(cases: Path) -> tuple[dict[str, Any], int]:
-    """What run.toml keeps of the cases file, and how many lines are not blank. Raises BadRecord."""
+def _survey(cases: Path, kind: type[Case | Dialogue]) -> tuple[dict[str, Any], int]:
+    """What run.toml keeps of the cases file, and how many lines are not blank.
+
+    Raises: BadRecord for a file that cannot be read twice, is empty, or holds records of another kind.
+    """
     digest, size, count = blake2b(digest_size=8), 0, 0
+    do = f"give the path of a JSON Lines file of {kind.kind}s"
+    if cases.exists() and not cases.is_file():
+        raise BadRecord(f"{cases} is no regular file", do=do)
     try:
         with cases.open("rb") as file:
-            for raw in file:
+            for number, raw in enumerate(file, 1):
                 digest.update(raw)
                 size += len(raw)
-                count += not raw.isspace()
+                if raw.isspace():
+                    continue
+                if not count and isinstance(defect := parse_line(raw, kind, str(cases), number), Defect):
+                    _refuse_other_kind(defect)
+                count += 1
     except OSError as trouble:
-        raise BadRecord(
-            f"cannot read {cases}: {trouble.strerror}", do="give the path of a JSON Lines file of cases"
-        ) from trouble
+        raise BadRecord(f"cannot read {cases}: {trouble.strerror}", do=do) from trouble
     if not count:
-        raise BadRecord(f"{cases} is empty", do="it should hold one case a line, as JSON")
+        raise BadRecord(f"{cases} is empty", do=f"it should hold one {kind.kind} a line, as JSON")
     return {"path": str(cases), "bytes": size, "digest": digest.hexdigest()}, count
+
+
+def _refuse_other_kind(defect: Defect) -> None:
+    """A file of another kind is a mistake in the command, not in its lines."""
+    if defect.field == "psyloom":
+        raise BadRecord(str(defect), do="`run` and `simulate` take cases, `annotate` takes dialogues")

@@ -1,0 +1,185 @@
+"""psyloom rate DIALOGUES --with ctrs,wai; psyloom instruments; psyloom ratings SHEET --with sudosys"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from psyloom.errors import UnknownName, UsageError
+from psyloom.knowledge.instruments import Instrument, all_instruments, instrument, instrument_in
+from psyloom.records import Lang
+
+if TYPE_CHECKING:
+    from psyloom.judging.results import Result
+    from psyloom.runs.rate import RatingSummary
+
+
+@click.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option("--with", "names", required=True, metavar="ID,ID", help="Instruments; wai@1-5 sets the range.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder; the same one continues.")
+@click.option(
+    "--model", "models", multiple=True, default=["rehearsal"], show_default=True, help="A judge; several may."
+)
+@click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Judgments of the same thing.")
+@click.option(
+    "--per", type=click.Choice(["item", "instrument"]), default="item", show_default=True, help="One call for."
+)
+@click.option("--against", type=click.Path(path_type=Path), help="The other dialogues of pairs, matched by id.")
+@click.option("--logprobs", is_flag=True, help="Also weight values by their probability, where the server tells it.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Of the judges. Default: 0.")
+@click.option("--wording", "wordings", multiple=True, type=click.Path(path_type=Path), help="A file of licensed words.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N dialogues.")
+@click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight.")
+@click.option("--tries", type=click.IntRange(1), default=3, show_default=True, help="How often an answer is asked for.")
+@click.option("--max-calls", type=click.IntRange(0), help="Stop, resumably, after so many calls.")
+@click.option("--max-cost", type=click.FloatRange(0), help="Stop, resumably, after so many US dollars.")
+@click.option("--max-minutes", type=click.FloatRange(0), help="Stop, resumably, after so many minutes.")
+@click.option("--price", "prices", multiple=True, metavar="MODEL=IN/OUT", help="US dollars per million tokens.")
+@click.option("--traces/--no-traces", default=True, show_default=True, help="Write every prompt and answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def rate(
+    dialogues: Path, names: str, wordings: tuple[Path, ...], max_calls: int | None, max_cost: float | None,
+    max_minutes: float | None, prices: tuple[str, ...], as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Rate DIALOGUES (a file or a run's folder) with instruments.
+
+    Example: psyloom rate runs/magnet --with ctrs,wai,panas --model openai:gpt-4o --out runs/magnet-rated
+    """
+    from psyloom.cli.progress import Bar
+    from psyloom.cli.run import _loop
+    from psyloom.llm.limits import Budget
+    from psyloom.llm.prices import parse_price
+    from psyloom.runs.rate import rate as rate_dialogues
+
+    tools = _tools(names, wordings)
+    options["budget"], options["prices"] = Budget(max_calls, max_cost, max_minutes), dict(map(parse_price, prices))
+    with Bar() as bar:
+        work = rate_dialogues(dialogues, tools, **options, on_progress=bar.show, signals=True)
+        found: RatingSummary = _loop(work)  # type: ignore[assignment]
+    click.echo(json.dumps(_facts(found), ensure_ascii=False)) if as_json else _tell(found)
+    if found.run.stopped:
+        raise found.run.stopped
+    if found.run.failures and not found.ratings:
+        sys.exit(1)
+
+
+def _tools(names: str, wordings: tuple[Path, ...]) -> list[Instrument]:
+    words = {instrument_in(path): path for path in wordings}
+    plain = [instrument(name.strip()) for name in names.split(",") if name.strip()]
+    if not plain:
+        raise UsageError("--with names no instrument", do="e.g. --with ctrs,wai; all: `psyloom instruments`")
+    if strange := set(words) - {tool.id for tool in plain}:
+        raise UnknownName("instrument in --with", min(strange), (tool.id for tool in plain))
+    return [instrument(name.strip(), words.get(tool.id)) for name, tool in zip(names.split(","), plain, strict=True)]
+
+
+def _facts(found: "RatingSummary") -> dict[str, Any]:
+    p = found.run.progress
+    return {
+        "out": str(found.run.out), "dialogues": found.run.dialogues, "failures": found.run.failures,
+        "reasons": found.run.reasons, "ratings": found.ratings, "judgments": found.judgments, "failed": found.failed,
+        "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": found.run.tokens_in,
+        "tokens_out": found.run.tokens_out, "seconds": round(p.seconds, 3),
+        "results": {name: [asdict(one) for one in each] for name, each in found.results.items()},
+        "stopped": found.run.stopped.happened if found.run.stopped else None,
+    }  # fmt: skip
+
+
+def _tell(found: "RatingSummary") -> None:
+    p = found.run.progress
+    cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
+    replayed = f", {p.replayed} replayed" if p.replayed else ""
+    for each in found.results.values():
+        for one in each:
+            _table(one)
+    failed = f" ({', '.join(f'{n} {why}' for why, n in found.failed.most_common())})" if found.failed else ""
+    click.echo(f"{found.ratings} ratings, {found.judgments} judgments, {found.failed.total()} failed{failed}")
+    click.echo(f"{found.run.dialogues} dialogues rated, {found.run.failures} not; {p.calls} calls{replayed}, {cost}")
+    for reason, count in sorted(found.run.reasons.items()):
+        click.echo(f"  {count} x {reason}, first: {found.run.examples[reason]}")
+    if found.ratings:
+        click.echo(f"ratings: {found.run.out / 'ratings.jsonl'}")
+
+
+def _table(one: "Result") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    moment = f", {one.moment}" if one.moment else ""
+    title = (
+        f"{one.title}  by {one.rater}{moment}: {one.dialogues} dialogues, {one.failed} of {one.asked} judgments failed"
+    )
+    table = Table(box=None, show_header=False)
+    for name, value in (*one.items.items(), *one.values.items()):
+        n = "" if one.counts[name] == one.dialogues else f"n = {one.counts[name]}"
+        table.add_row(f"[bold]{name}[/bold]" if name in one.values else f"  {name}", f"{value:.2f}", n)
+    for dimension, outcomes in one.outcomes.items():
+        table.add_row(f"  {dimension}", ", ".join(f"{word} {n}" for word, n in outcomes.items()), "")
+    for alarm, rung in one.alarms.items():
+        table.add_row(f"[red]{alarm}[/red]", str(rung), "alarms")
+    console = Console(highlight=False)
+    console.print(title, style="bold", markup=False)
+    console.print(table)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option("--csv", "as_csv", is_flag=True, help="Print the header of a sheet for people to fill in.")
+def instruments(name: str | None, lang: Lang, as_csv: bool) -> None:
+    """List the instruments, or show the items of one.
+
+    Example: psyloom instruments ctrs --lang zh
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    if name and as_csv:
+        click.echo(",".join(["dialogue", "rater", *(item.id for item in instrument(name).items)]))
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("item", "scale", "what is asked") if name else ("id", "items", "scale", "rates", "name"):
+        table.add_column(column, overflow="fold")
+    if name is None:
+        for tool in all_instruments():
+            kinds = {item.kind for item in tool.items}
+            mixed = "tree" if tool.dimensions else kinds.pop() if len(kinds) == 1 else "mixed"
+            scale = f"{tool.scale[0]:g}-{tool.scale[1]:g}" if tool.scale else mixed
+            table.add_row(tool.id, str(len(tool.items)), scale, f"{tool.rates}, {tool.unit}", tool.name(lang))
+    else:
+        tool = instrument(name)
+        click.echo(f"{tool.name(lang)}\n{tool.source}\n{tool.licence}\n{tool.note}")
+        for item in tool.items:
+            scale = f"{item.low:g}-{item.high:g}" if item.scaled else item.kind
+            table.add_row(
+                item.id, f"{scale}{', reversed' if item.reverse else ''}", item.ask.of(lang) or item.name(lang)
+            )
+    Console(highlight=False).print(table)
+
+
+@click.command()
+@click.argument("sheet", type=click.Path(path_type=Path))
+@click.option("--with", "name", required=True, metavar="ID", help="The instrument that was filled in.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON Lines file of ratings.")
+@click.option("--rater", default="", help="Who rated, where the sheet does not say it.")
+@click.option("--kind", type=click.Choice(["human", "client", "student"]), default="human", show_default=True)
+@click.option("--column", "columns", multiple=True, metavar="THEIRS=OURS", help="Rename a column; THEIRS= drops it.")
+@click.option("--gaps", is_flag=True, help="Accept forms with unanswered items.")
+@click.option("--wording", type=click.Path(path_type=Path), help="The file of licensed words that was used.")
+def ratings(
+    sheet: Path, name: str, out: Path, rater: str, kind: Any, columns: tuple[str, ...], gaps: bool, wording: Path | None
+) -> None:
+    """Read ratings of people from a CSV SHEET into the records that judges make.
+
+    Example: psyloom ratings experts.csv --with ctrs --out experts.jsonl
+    """
+    from psyloom.judging.sheets import read_sheet
+    from psyloom.records import write_jsonl
+
+    renamed = {theirs: ours for theirs, _, ours in (column.partition("=") for column in columns)}
+    found = read_sheet(sheet, instrument(name, wording), rater=rater, kind=kind, columns=renamed, gaps=gaps)
+    click.echo(f"{write_jsonl(out, found)} ratings: {out}")

@@ -1,0 +1,134 @@
+"""What each side of a rehearsed talk says next.
+
+Each function lists what would fit, the best first; an utterance that is asked for again gets the next one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from psyloom.records import Lang, Speaker, sentences
+
+if TYPE_CHECKING:
+    from psyloom.llm.rehearsal.actor import Actor
+
+Turns = Sequence[tuple[Speaker, str]]
+# How the counselor leads a session, one phase a message: straight on, or with more time for what is heard.
+_ORDERS = (
+    ("explore", "explore", "explore", "reflect", "explore", "reflect", "normalise", "examine", "examine", "reflect", "examine", "solve", "solve", "encourage"),
+    ("explore", "reflect", "explore", "explore", "normalise", "explore", "reflect", "examine", "reflect", "examine", "encourage", "solve", "examine", "solve"),
+)  # fmt: skip
+_CLOSES_AT, _RESPONDS_UNTIL = 14, 9
+
+
+def client_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[str]:
+    """What the client could say now: its own story first, and an answer when a question has one."""
+    stock, said = actor.stock["client"], _said(turns, "client")
+    count = sum(who == "client" for who, _ in turns)
+    heard = turns[-1][1] if turns else ""
+    fresh = [w for w in actor.words if w.rstrip("。.!！?？") not in said]
+    closes = [f"{line} {actor.cue.end or ''}".strip() for line in actor.left(stock["close"], said)] if may_close else []
+    if not turns:
+        yield from actor.left(stock["greet"], said)
+    if any(line in heard for line in actor.stock["counselor"]["close"]):
+        yield from closes
+    if count > 1 or not fresh:
+        yield from _answers(actor, heard, said)
+    yield from _story(actor, fresh, said, count)
+    if count < _RESPONDS_UNTIL or not may_close:
+        yield from actor.left(stock["respond"], said)
+    yield from closes
+    yield from _more(stock["more"], said)
+
+
+def counselor_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[str]:
+    """What the counselor could say now: by the phase the session is in, with the client's own words if they are new."""
+    stock, said = actor.stock["counselor"], _said(turns, "counselor")
+    count = sum(who == "counselor" for who, _ in turns)
+    heard = next((text for who, text in reversed(turns) if who == "client"), "")
+    quotes = [quote for quote in quotes_of(actor, heard) if quote not in said]
+    quote = actor.rng.choice(quotes) if quotes else ""
+    if may_close and (count >= _CLOSES_AT or any(line in heard for line in actor.stock["client"]["close"])):
+        yield from actor.left(stock["close"], said)
+    if count == 0 and not quote:
+        yield from actor.left(stock["open"], said)
+    phases = Random(actor.order).choice(_ORDERS)
+    for phase in (phases[count % len(phases)], "explore", "reflect", "examine", "solve"):
+        lines = [line for line in actor.left(stock[phase], said) if quote or "{q}" not in line]
+        if count < 3:  # at first it is about what was just said
+            lines.sort(key=lambda line: "{q}" not in line)
+        yield from (line.format(q=quote) for line in lines)
+    yield from _more(stock["more"], said)
+
+
+def _said(turns: Turns, speaker: Speaker) -> str:
+    return "\n".join(text for who, text in turns if who == speaker)
+
+
+def _answers(actor: "Actor", heard: str, said: str) -> list[str]:
+    asked = re.sub("“[^”]*”", "", heard).lower()
+    fitting = (entry["say"] for entry in actor.stock["client"]["answer"] if any(word in asked for word in entry["to"]))
+    return [line for lines in fitting for line in actor.left(lines, said)]
+
+
+def _story(actor: "Actor", fresh: list[str], said: str, count: int) -> Iterator[str]:
+    """The next one or two sentences of the case."""
+    if not fresh:
+        return
+    chinese = actor.cue.lang == "zh"
+    first, *others = (
+        w if re.search(r"[。.!！?？…”\")）」]$", w) else w + ("。" if chinese else ".") for w in fresh[:2]
+    )
+    leads = actor.left(actor.stock["client"]["lead"], said) if count and actor.rng.random() < 0.3 else []
+    lead = leads[0] if leads else ""
+    if others and len(first) + len(others[0]) < (60 if chinese else 140):
+        yield lead + first + ("" if chinese else " ") + others[0]
+    yield lead + first
+    if first != lead + first:
+        yield first
+
+
+def ended(sentence: str, lang: Lang) -> str:
+    """``sentence`` with a mark at its end."""
+    if re.search(r"[。.!！?？…”\")）」]$", sentence):
+        return sentence
+    return sentence.rstrip("，,；;、：: ") + ("。" if lang == "zh" else ".")
+
+
+def _more(halves: Sequence[Sequence[str]], said: str) -> Iterator[str]:
+    """Lines made of two halves, each pair once, neighbours different in both."""
+    first, second = halves
+    for n in range(len(first) * len(second)):
+        line = first[n % len(first)] + second[(n // len(first) + n) % len(second)]
+        if line not in said:
+            yield line
+
+
+_CONNECTIVE = {
+    "zh": re.compile(r"[但可却就才也还又只而都再并]|不过|所以|因为|如果|要是|虽然|然后|后来|结果|反而|或者|说完|因此|好像|一直"),
+    "en": re.compile(r"(?:and|but|or|so|which|because|then|that|when|while|if|as|who|since|though|until|even|where|with|to|for)\b", re.IGNORECASE),
+}  # fmt: skip
+_ME = {"zh": re.compile("我"), "en": re.compile(r"\b(?:I|my|me|we|our)\b", re.IGNORECASE)}
+
+
+def quotes_of(actor: "Actor", text: str) -> list[str]:
+    """Clauses of ``text`` that can be quoted: short, whole, no question; those about the speaker before all others.
+
+    What stands in the client's own stock is not quoted: nobody said it.
+    """
+    lang = actor.cue.lang
+    for line in actor.client_stock:
+        text = text.replace(line, " ")
+    low, high = (5, 16) if lang == "zh" else (3, 10)
+    found: list[str] = []
+    for sentence in sentences(text):
+        if re.search(r"[“”\"「」『』?？]", sentence):
+            continue
+        whole = sentence.strip(" 。.!！…~～")
+        clauses = [whole, *(c.strip(" 。.!！…~～") for c in re.split(r"[，,；;：:、]|\s[-–—]\s|——", whole))]
+        fits = [c for c in clauses if low <= (len(c) if lang == "zh" else len(c.split())) <= high]
+        # Half a sentence stands for itself only when it is about the speaker.
+        fits = [c for c in fits if not _CONNECTIVE[lang].match(c) and (c == whole or _ME[lang].search(c))]
+        found += [c for c in fits if re.search(r"\w", c)][:1]
+    return [c for c in found if _ME[lang].search(c)] or found
