@@ -44,7 +44,7 @@ class UnknownName(UsageError):
         known = sorted(known)
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
-        super().__init__(f"there is no {what} called {name!r}", do=f"{hint}{' ' + see if see else ''}")
+        super().__init__(f"there is no {what} called {name!r}", do=f"{hint}{'; ' + see if see else ''}")
 
 
 class BadRecord(UsageError): ...

@@ -38,6 +38,7 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
     from rich.markup import escape
     from rich.padding import Padding
     from rich.panel import Panel
+    from rich.table import Table
 
     console = Console(highlight=False)
     zh = dialogue.lang == "zh"
@@ -59,12 +60,13 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
                 thought = " / ".join(f"{e.name}: {e.text}" for e in turn.thought)
                 console.print(Padding(f"[dim italic]{escape(thought)}[/]", (0, 0, 0, 6)))
             color = "cyan" if turn.speaker == "client" else "green"
-            labels = (
-                f"  [dim]{escape(', '.join(label_name(x, dialogue.lang) for x in turn.labels))}[/]"
-                if turn.labels
-                else ""
-            )
-            console.print(f"[bold {color}]{names[turn.speaker]}[/]  {escape(turn.text)}{labels}")
+            names_of = ", ".join(label_name(label, dialogue.lang) for label in turn.labels)
+            line = Table.grid(padding=(0, 2, 0, 0))
+            line.add_column(no_wrap=True)
+            line.add_column(overflow="fold")
+            labels = f"  [dim]{escape(names_of)}[/]" if turn.labels else ""
+            line.add_row(f"[bold {color}]{names[turn.speaker]}[/]", f"{escape(turn.text)}{labels}")
+            console.print(line)
         if session.ended:
             console.print(f"[dim]({escape(session.ended)})[/]")
 

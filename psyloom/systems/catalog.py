@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from psyloom.agents import Role
-from psyloom.errors import BadRecord, UnknownName, UsageError
+from psyloom.agents import Annotator, Client, Counselor, Role, Writer
+from psyloom.errors import BadRecord, PsyloomError, UnknownName, UsageError
 from psyloom.knowledge.labels import Bilingual
 from psyloom.records import Lang
 
 RoleName = Literal["writer", "client", "counselor", "annotator"]
+_KINDS: dict[str, type[Role]] = {"writer": Writer, "client": Client, "counselor": Counselor, "annotator": Annotator}
 _HERE = Path(__file__).parent
 
 
@@ -60,9 +61,15 @@ class System:
 
     def module(self) -> ModuleType:
         """The system's ``system.py``."""
-        if self.package:
-            return import_module(f"{self.package}.system")
-        return _load(f"psyloom_system_{self.slug}", self.folder / "system.py")
+        try:
+            if self.package:
+                return import_module(f"{self.package}.system")
+            return _load(f"psyloom_system_{self.slug}", self.folder / "system.py")
+        except PsyloomError:
+            raise
+        except Exception as trouble:  # whatever its author wrote
+            what = f"{self.folder / 'system.py'} cannot be loaded: {type(trouble).__name__}: {trouble}"
+            raise BadRecord(what, do="mend it, or leave that system out") from trouble
 
     def role(self, name: str) -> type[Role]:
         """The class that plays a role. Raises UnknownName when the system has no such role."""
@@ -71,7 +78,10 @@ class System:
         where = self.card.roles[name]
         slug, _, cls = where.rpartition(".")
         home = find_system(slug) if slug else self
-        found: type[Role] = getattr(home.module(), cls)
+        found = getattr(home.module(), cls, None)
+        if not (isinstance(found, type) and issubclass(found, _KINDS[name])):
+            what = f"{home.folder / 'system.py'} has no {name} called {cls}, which the card of {self.slug} names"
+            raise BadRecord(what, do="write the class, or mend [roles] in card.toml")
         return found
 
     def cases(self) -> Path:
@@ -98,6 +108,8 @@ def add_systems(paths: Iterable[Path]) -> None:
     for path in paths:
         if not path.is_dir():
             raise UsageError(f"{path} is no folder", do="--systems takes a system's folder, or a folder of them")
+        if not any([*path.glob("card.toml"), *path.glob("*/card.toml")]):
+            raise UsageError(f"{path} holds no system", do="a system is a folder with a card.toml")
         if path.resolve() not in _extra:
             _extra.append(path.resolve())
     find_systems.cache_clear()
@@ -123,9 +135,9 @@ def find_systems() -> dict[str, System]:
     for slug, folder, package in _folders():
         try:
             card = Card.model_validate(tomllib.loads((folder / "card.toml").read_text("utf-8")))
-        except (ValidationError, tomllib.TOMLDecodeError) as trouble:
+        except ValueError as trouble:  # of TOML, of UTF-8, or of the card's fields
             raise BadRecord(
-                f"{folder / 'card.toml'}: {trouble}", do="compare it with psyloom/systems/cactus/card.toml"
+                f"{folder / 'card.toml'}: {_explain(trouble)}", do="compare it with psyloom/systems/cactus/card.toml"
             ) from trouble
         if slug in found and found[slug].folder.resolve() != folder.resolve():
             raise UsageError(
@@ -133,6 +145,14 @@ def find_systems() -> dict[str, System]:
             )
         found[slug] = System(slug, folder, card, package)
     return found
+
+
+def _explain(trouble: ValueError) -> str:
+    """What is wrong with a card, in one line."""
+    if not isinstance(trouble, ValidationError):
+        return str(trouble)
+    error = trouble.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, error['loc']))}: {error['msg']} (got {str(error['input'])[:60]!r})"
 
 
 def find_system(slug: str) -> System:
