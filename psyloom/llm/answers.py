@@ -16,6 +16,9 @@ from psyloom.records import Lang
 __all__ = ["WORDS", "NotTyped", "form", "parse", "schema"]
 
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
@@ -45,6 +48,8 @@ def _strict(node: Any, defs: dict[str, Any], lang: Lang) -> Any:
     node = {{"oneOf": "anyOf"}.get(k, k): _strict(v, defs, lang) for k, v in node.items() if k not in left_out}
     if labels:
         node["enum"] = labels
+    if "description" in node and bool(_CHINESE.search(node["description"])) != (lang == "zh"):
+        del node["description"]  # what is written for a field in the other language is no help to the model
     if fields:
         node |= {"properties": fields, "required": list(fields), "additionalProperties": False}
     return node

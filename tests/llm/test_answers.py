@@ -298,3 +298,12 @@ class Example(BaseModel):
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_form_reads_as_follows(lang: Any) -> None:
     assert form(Example, lang) == FORMS[lang]
+
+
+def test_a_field_is_described_only_in_the_language_of_the_prompt() -> None:
+    class Mixed(BaseModel):
+        plan: str = Field(description="three steps")
+        goal: str = Field(description="一句话")
+
+    assert ("three steps" in form(Mixed, "en"), "一句话" in form(Mixed, "en")) == (True, False)
+    assert ("three steps" in form(Mixed, "zh"), "一句话" in form(Mixed, "zh")) == (False, True)

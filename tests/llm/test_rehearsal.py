@@ -165,26 +165,17 @@ def test_no_clause_is_quoted_twice(case: Case) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_a_question_with_an_answer_in_the_stock_is_answered(lang: Lang) -> None:
-    answers = phrases(lang)["client"]["answer"]
-    counselor = phrases(lang)["counselor"]
-    asked = [line for phase in ("explore", "reflect", "examine", "solve") for line in counselor[phase]]
-    for entry in answers:
-        assert any(word in re.sub("“[^”]*”", "", line).lower() for word in entry["to"] for line in asked), entry
-    question = next(
-        line
-        for line in counselor["examine"]
-        if any(word in line.lower() for word in answers[-1]["to"] + answers[11]["to"])
-    )
-    cue = Cue(
-        "reply",
-        "client",
-        lang,
-        "0/x/client/0",
-        "client",
-        turns=(("client", "hm"), ("client", "hm hm"), ("counselor", question)),
-    )
-    assert Actor(cue).answer() in [line for entry in answers for line in entry["say"]]
+def test_a_question_of_the_counselors_stock_is_answered_to_the_point(lang: Lang) -> None:
+    answers, counselor = phrases(lang)["client"]["answer"], phrases(lang)["counselor"]
+    met = 0
+    for question in (line for phase in ("explore", "examine", "solve") for line in counselor[phase]):
+        asked = re.sub("“[^”]*”", "", question).lower()
+        fitting = [line for entry in answers if any(word in asked for word in entry["to"]) for line in entry["say"]]
+        turns: tuple[tuple[Speaker, str], ...] = (("client", "hm"), ("client", "hm hm"), ("counselor", question))
+        said = Actor(Cue("reply", "client", lang, "0/x/client/0", "client", turns=turns)).answer()
+        assert said in fitting or not fitting
+        met += bool(fitting)
+    assert met >= 20
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -6,7 +6,7 @@ Counselor and client are those of CounselingEval: a plan made once, then turn by
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask, Check, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
 from psyloom.knowledge import OneOf, Term, label_set
@@ -15,6 +15,19 @@ from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Lang,
 TECHNIQUES = label_set("cbt_technique")
 ATTITUDES = label_set("attitude")
 END = "[/END]"
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Form(BaseModel):
+    """The intake form as it must be filled in: no section may stay empty. Its prompt says what goes where."""
+
+    problem: Words
+    reason: Words
+    history: Words
+    functioning: Words
+    support: Words
 
 
 class Plan(BaseModel):
@@ -63,7 +76,7 @@ class Cactus(Writer):
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         if case.intake is None:
-            case.intake = await ask("intake", Intake)
+            case.intake = Intake(**(await ask("intake", Form)).model_dump())
             case.derived.append("intake")
         attitude = self._assign(case, ask)
         plan = await ask("plan_script", Plan, prefer=on_list_in(ask.lang), techniques=TECHNIQUES)
