@@ -81,6 +81,7 @@ class Desk:
     tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
     by: the name under which an annotator labels; "": its system's.
     dials: how difficult the client is made, whichever client it is.
+    decoding: agent -> decoding parameters instead of those of its prompt files; "": all agents.
     shelf: what dialogues of a run have in common.
     """
 
@@ -91,6 +92,7 @@ class Desk:
     tries: int = 3
     by: str = ""
     dials: Dials | None = None
+    decoding: Mapping[str, Decoding] = field(default_factory=dict)
     shelf: "Shelf" = field(default_factory=lambda: Shelf())
     on_text: Callable[[str | None], None] | None = None
     trace: list[Asked] = field(default_factory=list)
@@ -279,8 +281,8 @@ class Ask:
         desk, front = self.desk, prompt.front
         model = desk.models.of(front.agent, front.speaks or self.kind)
         call = Call(
-            messages, {**prompt.decoding, **decoding}, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
-            cue=lambda: self._cue(prompt, kind, rules, take), on_text=desk.on_text if kind is str and front.speaks else None,
+            messages, {**prompt.decoding, **self._decoding(front.agent), **decoding}, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
+            cue=lambda: self._cue(prompt, kind, rules, take, call), on_text=desk.on_text if kind is str and front.speaks else None,
         )  # fmt: skip
         call.occurrence = desk.occurrence(call.content)
         at = (max(0, len(desk.dialogue.sessions) - 1), len(self.talk.turns) if self.talk else 0)
@@ -295,14 +297,19 @@ class Ask:
         desk.trace.append(asked)
         return asked, answer
 
-    def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int) -> Cue:
+    def _decoding(self, agent: str) -> Decoding:
+        """The run's own parameters for an agent, instead of those in its prompt files."""
+        return cast(Decoding, {**self.desk.decoding.get("", {}), **self.desk.decoding.get(agent, {})})
+
+    def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int, call: Call) -> Cue:
         front = prompt.front
         seen = self.role.seen_by().get(front.agent, frozenset())
         words = tuple(told(self.desk.case, seen))
         if veil := self._veil(front):
             words = tuple(fact for fact in words if fact not in veil.hidden)
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
-        seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{len(self.desk.trace)}"
+        # By what is asked, not by when: calls side by side may be answered in any order, some of them from the journal.
+        seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{call.content.hex()}-{call.occurrence}"
         return Cue(
             front.act, front.agent, self.lang, seed, front.speaks, front.end,
             words, turns, kind, rules, take,

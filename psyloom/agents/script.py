@@ -58,7 +58,7 @@ class Line(BaseModel):
 class Script(BaseModel):
     """A typed script. One whose lines have more fields needs ``rehearse``, which may build on ``actor.script()``."""
 
-    turns: list[Line]
+    turns: Sequence[Line]
 
 
 TurnsCheck = Callable[[Sequence[Turn]], str | None]

@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
-@click.option("--with", "names", required=True, metavar="ID,ID", help="Instruments; wai@1-5 sets the range.")
+@click.option("--with", "names", required=True, metavar="ID,ID", help="Instruments, or TOML files of yours; wai@1-5.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder; the same one continues.")
 @click.option(
     "--model", "models", multiple=True, default=["rehearsal"], show_default=True, help="A judge; several may."
 )
 @click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Judgments of the same thing.")
-@click.option(
-    "--per", type=click.Choice(["item", "instrument"]), default="item", show_default=True, help="One call for."
-)
+@click.option("--per", type=click.Choice(["item", "instrument"]), help="One call for; default: as the instrument says.")
 @click.option("--against", type=click.Path(path_type=Path), help="The other dialogues of pairs, matched by id.")
 @click.option("--logprobs", is_flag=True, help="Also weight values by their probability, where the server tells it.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Of the judges. Default: 0.")
@@ -101,6 +99,8 @@ def _tell(found: "RatingSummary") -> None:
     click.echo(f"{found.run.dialogues} dialogues rated, {found.run.failures} not; {p.calls} calls{replayed}, {cost}")
     for reason, count in sorted(found.run.reasons.items()):
         click.echo(f"  {count} x {reason}, first: {found.run.examples[reason]}")
+    if any(one.rater == "model rehearsal" for each in found.results.values() for one in each):
+        click.echo("rated by the rehearsal back end: the numbers mean nothing; give --model for a judge")
     if found.ratings:
         click.echo(f"ratings: {found.run.out / 'ratings.jsonl'}")
 
@@ -122,7 +122,7 @@ def _table(one: "Result") -> None:
     for alarm, rung in one.alarms.items():
         table.add_row(f"[red]{alarm}[/red]", str(rung), "alarms")
     console = Console(highlight=False)
-    console.print(title, style="bold", markup=False)
+    console.print(title, style="bold", markup=False, soft_wrap=True)
     console.print(table)
 
 
@@ -147,7 +147,7 @@ def instruments(name: str | None, lang: Lang, as_csv: bool) -> None:
     if name is None:
         for tool in all_instruments():
             kinds = {item.kind for item in tool.items}
-            mixed = "tree" if tool.dimensions else kinds.pop() if len(kinds) == 1 else "mixed"
+            mixed = "tree" if tool.dimensions else kinds.pop() if len(kinds) == 1 and "likert" not in kinds else "mixed"
             scale = f"{tool.scale[0]:g}-{tool.scale[1]:g}" if tool.scale else mixed
             table.add_row(tool.id, str(len(tool.items)), scale, f"{tool.rates}, {tool.unit}", tool.name(lang))
     else:

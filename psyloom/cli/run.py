@@ -5,18 +5,20 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from psyloom.agents import Annotator
-from psyloom.errors import FolderTrouble, UsageError
+from psyloom.errors import FolderTrouble, UnknownName, UsageError
+from psyloom.llm import Decoding
 from psyloom.llm.limits import Budget
 from psyloom.llm.prices import parse_price
 from psyloom.records import Lang
 from psyloom.runs import Summary, pair, run_cases, writer_for
 from psyloom.runs.engine import Work
 from psyloom.systems import make_role
+from psyloom.systems.catalog import json_or_text
 
 Command = Callable[..., None]
 
@@ -54,6 +56,13 @@ def run_options(command: Command) -> Command:
                 multiple=True,
                 metavar="KEY=VALUE",
                 help="An option of the system; see `psyloom system SLUG`.",
+            ),
+            click.option(
+                "--decode",
+                "decoding",
+                multiple=True,
+                metavar="[AGENT.]KEY=VALUE",
+                help="A decoding parameter instead of the prompt's own, e.g. temperature=0.2.",
             ),
             click.option(
                 "--tries",
@@ -150,10 +159,24 @@ def models_of(given: tuple[str, ...]) -> dict[str, str]:
     return found or {"": "rehearsal"}
 
 
+def decoding_of(given: tuple[str, ...]) -> dict[str, Decoding]:
+    """``("temperature=0.2", "client.top_p=0.9")`` as agent -> parameters. Raises UsageError for what is none."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, text in pairs(given).items():
+        agent, _, name = key.rpartition(".")
+        if name not in Decoding.__annotations__:
+            raise UnknownName("decoding parameter", name, Decoding.__annotations__)
+        value = json_or_text(text)
+        if isinstance(value, str):
+            raise UsageError(f"cannot read --decode {key}={text}", do="give a number, true or false, or a JSON list")
+        found.setdefault(agent, {})[name] = value
+    return cast(dict[str, Decoding], found)
+
+
 def _execute(
     work: Work, cases: Path, *, out: Path, models: tuple[str, ...], lang: Lang | None, limit: int | None, seed: int,
     concurrency: int, tries: int, max_calls: int | None, max_cost: float | None, max_minutes: float | None,
-    prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool, by: str = "",
+    prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool, decoding: tuple[str, ...], by: str = "",
 ) -> None:  # fmt: skip
     from psyloom.cli.progress import Bar
     from psyloom.runs.report import write_report
@@ -175,6 +198,7 @@ def _execute(
                 derive_missing=derive,
                 traces=traces,
                 by=by,
+                decoding=decoding_of(decoding),
                 on_progress=bar.show,
                 signals=True,
             )

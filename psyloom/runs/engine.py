@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from psyloom.errors import (
     PsyloomError,
     Stopped,
 )
+from psyloom.llm import Decoding
 from psyloom.llm.connect import REHEARSAL
 from psyloom.llm.limits import Budget
 from psyloom.records import Case, Defect, Dialogue, Label, Lang, Lineage, to_line
@@ -40,7 +41,10 @@ _DOWN_IN_A_ROW = 25
 
 @dataclass(frozen=True)
 class Settings:
-    """What every case of a run shares. ``by``: an annotator's name on its labels, instead of its system's."""
+    """What every case of a run shares.
+
+    by: an annotator's name on its labels, instead of its system's; decoding: agent -> parameters, see `Desk`.
+    """
 
     lang: Lang | None = None
     seed: int = 0
@@ -48,6 +52,7 @@ class Settings:
     derive: bool = False
     traces: bool = True
     by: str = ""
+    decoding: Mapping[str, Decoding] = field(default_factory=dict)
 
 
 def roles_of(work: Work) -> dict[str, Role]:
@@ -209,9 +214,13 @@ class Engine:
     def _desk(self, found: Case | Dialogue) -> Desk:
         s = self.settings
         if isinstance(found, Case):
-            return Desk.for_case(found, self.models, lang=s.lang, seed=s.seed, tries=s.tries, shelf=self._shelf)
+            return Desk.for_case(
+                found, self.models, lang=s.lang, seed=s.seed, tries=s.tries, shelf=self._shelf, decoding=s.decoding
+            )
         case = found.case or Case(id=found.id, lang=found.lang)
-        return Desk(found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf)
+        return Desk(
+            found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf, decoding=s.decoding
+        )
 
     async def _write(self, desk: Desk, writer: Writer) -> Dialogue:
         ask = Ask(desk, writer)

@@ -113,7 +113,7 @@ async def rate(
     *,
     models: Sequence[str | Model] = (REHEARSAL,),
     samples: int = 1,
-    per: Literal["item", "instrument"] = "item",
+    per: Literal["item", "instrument"] | None = None,
     logprobs: bool = False,
     temperature: float | None = None,
     against: Path | str | None = None,

@@ -12,7 +12,7 @@ from psyloom import __version__
 from psyloom.agents import Annotator, Client, Counselor, Models, Pairing, Role, Writer
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import BadRecord, UnknownName, UsageError
-from psyloom.llm import Model, connect
+from psyloom.llm import Decoding, Model, connect
 from psyloom.llm.connect import REHEARSAL, split
 from psyloom.llm.journal import Journal, Journaled
 from psyloom.llm.limits import Budget, Budgeted
@@ -105,6 +105,7 @@ async def run_cases(
     derive_missing: bool = False,
     traces: bool = True,
     by: str = "",
+    decoding: Mapping[str, Decoding] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     signals: bool = False,
 ) -> Summary:
@@ -113,6 +114,7 @@ async def run_cases(
     Args:    work: a system's slug, a writer, or an annotator; cases: a JSON Lines file of cases, or of the dialogues
              that an annotator labels (``by``: its name on the labels, instead of its system's).
              models: one name, or agent -> name ("" for all others); a model of your own may stand instead of a name.
+             decoding: agent -> decoding parameters instead of those of its prompt files ("" for all agents).
              budget: counts and limits what is spent; signals: handle Ctrl-C (first: finish open calls, second: leave).
     Returns: the summary; a case that failed is a line of failures.jsonl, and the rest goes on.
     Raises:  UsageError before anything is started.
@@ -120,7 +122,7 @@ async def run_cases(
     cases, out = Path(cases), Path(out)
     work = writer_for(work, options) if isinstance(work, str) else work
     specs = dict(models) if isinstance(models, Mapping) else {"": models}
-    settings = Settings(lang, seed, tries, derive_missing, traces, by)
+    settings = Settings(lang, seed, tries, derive_missing, traces, by, decoding or {})
     check_agents(specs, roles_of(work).values())
     survey, total = _survey(cases, Dialogue if isinstance(work, Annotator) else Case)
     config = configuration(work, specs, settings, survey)
@@ -163,6 +165,7 @@ def configuration(
         "tries": settings.tries,
         "derive": settings.derive,
         "by": settings.by,
+        "decoding": {agent or "default": dict(given) for agent, given in settings.decoding.items()},
         "cases": cases,
     }
 

@@ -263,3 +263,11 @@ async def test_what_is_written_once_for_an_owner_is_asked_once_however_many_dial
     assert all(desk.dialogue.quality.calls == 0 for desk in desks), "the calls are the owner's, whoever came first"
     kept = shelf.kept["agents/judge.en/Dr. Gao"]
     assert (kept.owner, kept.value) == ("Dr. Gao", {"mood": "calm", "score": 7})
+
+
+async def test_a_run_may_set_other_decoding_parameters_for_all_agents_or_for_one() -> None:
+    model = Scripted(judge={"mood": "sad", "score": 1}, reply="I see you.")
+    ask, _ = asking(model, decoding={"": {"temperature": 0.2}, "judge": {"top_p": 0.5}})
+    await ask("judge", Mood)
+    await ask("reply", talk=ask.talk)
+    assert [call.decoding for call in model.calls] == [{"temperature": 0.2, "top_p": 0.5}, {"temperature": 0.2}]

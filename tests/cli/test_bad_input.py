@@ -287,3 +287,11 @@ def test_a_file_or_folder_one_may_not_touch_is_named(tmp_path: Path, file: Path)
     assert "choose a folder you may write to" in run(tmp_path, file).complaint
     file.chmod(0)
     wrong(psyloom("run", "interactive_agents", file, "--out", tmp_path / "else"), "cases.jsonl", "is not readable")
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("temprature=1", "temprature"), ("temperature=hot", "temperature=hot"), ("temperature", "KEY=VALUE")],
+)
+def test_a_decoding_parameter_that_is_none_is_named(tmp_path: Path, file: Path, setting: str, told: str) -> None:
+    wrong(psyloom("run", "plain", file, "--out", tmp_path / "out", "--decode", setting), told)

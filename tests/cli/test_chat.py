@@ -136,7 +136,7 @@ async def test_ctrl_c_at_the_prompt_leaves_at_once_and_keeps_what_was_said(tmp_p
     [
         (("cactus",), "write client:SLUG or counselor:SLUG"),
         (("writer:cactus",), "write client:SLUG or counselor:SLUG"),
-        (("client:cactsu",), "did you mean cactus?"),
+        (("client:cactsu",), "did you mean cactus"),
         (("client:cactus", "--id", "cactus-en-9"), "did you mean cactus-en-"),
         (("client:cactus", "--cases", "none.jsonl"), "cannot read none.jsonl"),
         (("client:cactus", "--set", "colour=blue"), "no option of cactus:client called 'colour'"),

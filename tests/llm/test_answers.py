@@ -270,7 +270,7 @@ Answer with one JSON object and nothing else, in this form:
 只回答一个 JSON 对象，不写别的内容，格式如下：
 {
   "stage": 以下之一 "探索" | "领悟" | "行动",
-  "score": 整数 0-10,  // how heavy it is
+  "score": 整数 0-10,
   "share": 数字（大于 0，不大于 1）,
   "summary": 文字（至多 40 字）,
   "turns": [列表，每项为 {

@@ -1,0 +1,255 @@
+"""Annotating: the one strict way in which labels and explanations are asked for.
+
+Closed label sets, one repair and then a failure, spans that are sentences, and words of the dialogue as evidence of
+every answer. What follows from an answer (the group of a label, whether a source said it) is worked out, never asked.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, create_model
+
+from psyloom.agents.ask import Ask
+from psyloom.agents.guards import fold
+from psyloom.agents.talk import Talk
+from psyloom.knowledge import LabelSet, OneOf
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import Dialogue, Label, Lang, Session, Turn, sentences
+from psyloom.records.sentences import spans
+
+TRIES = 2  # an answer and one repair
+WORDS: dict[str, dict[Lang, str]] = {
+    "missing": {"en": "these numbers have no answer: {}", "zh": "这些编号没有答案：{}"},
+    "twice": {"en": "number {} is answered more than once", "zh": "编号 {} 答了不止一次"},
+    "foreign": {"en": "there is no number {}", "zh": "没有编号 {}"},
+    "repeated": {"en": "a label stands there twice", "zh": "同一个标签出现了两次"},
+    "unfounded": {
+        "en": "the evidence “{}” does not stand in the text; copy it word for word",
+        "zh": "原文里没有“{}”这句依据，要逐字照抄",
+    },
+    "short": {
+        "en": "the evidence “{}” is too short to be told from chance; copy a whole phrase",
+        "zh": "依据“{}”太短，请照抄完整的一小句",
+    },
+}
+_SHORTEST: dict[Lang, int] = {"zh": 2, "en": 4}  # letters and digits; a whole sentence may be shorter
+_LEFT_OUT = re.compile(r"…+|\.{3,}|\n+")
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def strictly(ask: Ask, turns: Iterable[Turn]) -> Ask:
+    """The same asker about ``turns``: an answer is asked for once more when it is wrong; twice wrong is AnswerRejected."""
+    desk, dialogue = ask.desk, Dialogue(id=ask.desk.dialogue.id, lang=ask.lang, sessions=[Session(turns=list(turns))])
+    return Ask(replace(desk, tries=min(desk.tries, TRIES)), ask.role, Talk(dialogue))
+
+
+def talk_of(turns: Iterable[Turn], lang: Lang) -> Talk:
+    """Some turns as a talk that a prompt can read."""
+    return Talk(Dialogue(id="excerpt", lang=lang, sessions=[Session(turns=list(turns))]))
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What an answer may rest on: what was said, and what a source writes about it."""
+
+    said: tuple[str, ...]
+    source: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, turns: Iterable[Turn], source: Iterable[str] = ()) -> "Grounds":
+        return cls(tuple(turn.text for turn in turns), tuple(source))
+
+    def origin(self, quote: str) -> Literal["source", "inferred"] | None:
+        """Where these words stand: "inferred" when they were said, "source" when only the source has them; else None.
+
+        Compared are letters and digits: quotation marks, punctuation, white space, width and case do not count. An
+        omission (… or a line break) parts a quote into pieces that may stand in different places.
+        """
+        pieces = [piece for part in _LEFT_OUT.split(quote) if (piece := fold(part))]
+        if not pieces:  # a silence may be written as nothing but dots
+            return "inferred" if quote and any(quote in text for text in self.said) else None
+        if all(_stands(piece, self.said) for piece in pieces):
+            return "inferred"
+        everything = (*self.said, *self.source)
+        return "source" if all(_stands(piece, everything) for piece in pieces) else None
+
+    def fault(self, quote: str, lang: Lang) -> str | None:
+        """Why a quote is no evidence, in words for the model; None when it is."""
+        if self.origin(quote) is None:
+            return WORDS["unfounded"][lang].format(quote)
+        whole = any(fold(quote) == fold(one) for text in (*self.said, *self.source) for one in sentences(text))
+        return None if whole or len(fold(quote)) >= _SHORTEST[lang] else WORDS["short"][lang].format(quote)
+
+
+def _stands(piece: str, texts: Iterable[str]) -> bool:
+    return any(piece in fold(text) for text in texts)
+
+
+def once_each(numbers: Sequence[int], wanted: Sequence[int], lang: Lang) -> str | None:
+    """Is every wanted number answered exactly once, and no other?"""
+    if foreign := [n for n in numbers if n not in wanted]:
+        return WORDS["foreign"][lang].format(foreign[0])
+    if twice := [n for n in numbers if numbers.count(n) > 1]:
+        return WORDS["twice"][lang].format(twice[0])
+    missing = [str(n) for n in wanted if n not in numbers]
+    return WORDS["missing"][lang].format(", ".join(missing)) if missing else None
+
+
+# Labels of sentences
+
+
+class OneSentence(BaseModel):
+    """The label of one sentence."""
+
+    sentence: int = Field(ge=1)
+
+
+class BySentence(BaseModel):
+    """A label for every sentence of a message."""
+
+    asked: ClassVar[LabelSet]
+    labels: list[Any]
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        names = [term.name(actor.cue.lang) for term in cls.asked.terms]
+        said = sentences(actor.cue.turns[-1][1])
+        rows = enumerate(said, 1)
+        return {"labels": [{"sentence": n, "label": actor.rng.choice(names), "evidence": s} for n, s in rows]}
+
+
+@cache
+def _by_sentence(asked: LabelSet) -> type[BySentence]:
+    one = create_model("One", __base__=OneSentence, label=(Annotated[str, OneOf(asked)], ...), evidence=(Text, ...))
+    return create_model("BySentence", __base__=BySentence, asked=(ClassVar[LabelSet], asked), labels=(list[one], ...))
+
+
+async def label_sentences(ask: Ask, prompt: str, labels: LabelSet, turns: Sequence[Turn], **slots: Any) -> list[Label]:
+    """Exactly one label for each sentence of the last of ``turns``, with the sentence as its span.
+
+    The prompt reads ``labels`` (those that can be asked), ``sentences`` (the message cut up), ``talk`` (the turns
+    before it) and ``slots``.
+    Raises: AnswerRejected after one repair.
+    """
+    *before, turn = turns
+    pieces, grounds = list(spans(turn.text)), Grounds.of(turns)
+    numbers = range(1, len(pieces) + 1)
+
+    def wrong(answer: BySentence) -> str | None:
+        counted = once_each([one.sentence for one in answer.labels], numbers, ask.lang)
+        return counted or _first(grounds.fault(one.evidence, ask.lang) for one in answer.labels)
+
+    if not pieces:
+        return []
+    answer = await strictly(ask, turns)(
+        prompt, _by_sentence(labels.leaves), check=wrong, labels=labels.leaves, talk=talk_of(before, ask.lang),
+        sentences=[turn.text[start:end] for start, end in pieces], **slots,
+    )  # fmt: skip
+    found = sorted(answer.labels, key=lambda one: one.sentence)
+    return [labels.label(one.label, span=pieces[one.sentence - 1], by=ask.by, evidence=one.evidence) for one in found]
+
+
+# Labels of a turn, of a session
+
+
+class Marked(BaseModel):
+    """One or several labels of a whole, with the words they rest on."""
+
+    asked: ClassVar[LabelSet]
+    most: ClassVar[int]
+    labels: list[Any]
+    evidence: Text
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        given: dict[str, Any] = actor.fill()
+        return given | {"evidence": said_by(actor)}
+
+
+def said_by(actor: Actor) -> str:
+    """A sentence of the last message a rehearsed annotator was shown, as its evidence."""
+    shown = [one for _, text in reversed(actor.cue.turns) for one in sentences(text) if fold(one)]
+    return shown[0] if shown else "…"
+
+
+@cache
+def _marked(asked: LabelSet, most: int, reasoned: bool) -> type[Marked]:
+    reason: dict[str, Any] = {"reason": (Text, ...)} if reasoned else {}
+    some = Annotated[list[Annotated[str, OneOf(asked)]], Field(min_length=1, max_length=most)]
+    kinds = {"asked": (ClassVar[LabelSet], asked), "most": (ClassVar[int], most)}
+    return create_model("Marked", __base__=Marked, **kinds, **reason, labels=(some, ...), evidence=(Text, ...))  # type: ignore[call-overload, no-any-return]
+
+
+async def label_whole(
+    ask: Ask,
+    prompt: str,
+    labels: LabelSet,
+    turns: Sequence[Turn],
+    *,
+    most: int = 1,
+    reasoned: bool = False,
+    source: Iterable[str] = (),
+    **slots: Any,
+) -> list[Label]:
+    """One label, or up to ``most`` of them, of the last of ``turns`` or of all of them: which, the prompt says.
+
+    The prompt reads ``labels`` (those that can be asked), ``most``, ``talk`` (the turns) and ``slots``.
+
+    Args:    reasoned: the answer says why, and the label where that comes from; source: texts that may be quoted too.
+    Raises:  AnswerRejected after one repair.
+    """
+    grounds = Grounds.of(turns, source)
+
+    def wrong(answer: Marked) -> str | None:
+        twice = WORDS["repeated"][ask.lang] if len(set(answer.labels)) < len(answer.labels) else None
+        return twice or grounds.fault(answer.evidence, ask.lang)
+
+    answer = await strictly(ask, turns)(
+        prompt, _marked(labels.leaves, most, reasoned), check=wrong, labels=labels.leaves, most=most,
+        talk=talk_of(turns, ask.lang), **slots,
+    )  # fmt: skip
+    why = {"reason": answer.model_dump()["reason"], "origin": grounds.origin(answer.evidence)} if reasoned else {}
+    return [labels.label(one, by=ask.by, evidence=answer.evidence, **why) for one in answer.labels]
+
+
+# Explanations
+
+
+class Explanation(BaseModel):
+    """A text that explains, with the words it rests on."""
+
+    explanation: Text
+    evidence: Text
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        return {"explanation": actor.text(actor.cue.act), "evidence": said_by(actor)}
+
+
+def explained(ask: Ask, kinds: LabelSet, kind: str, found: Explanation, grounds: Grounds) -> Label:
+    """An explanation as a label: its text is the ``reason``, with its evidence and where it comes from."""
+    return kinds.label(
+        kind, by=ask.by, reason=found.explanation, evidence=found.evidence, origin=grounds.origin(found.evidence)
+    )
+
+
+def _first(faults: Iterator[str | None]) -> str | None:
+    return next((fault for fault in faults if fault), None)
+
+
+# Reading labels again
+
+
+def labels_in(labels: Iterable[Label], kind: LabelSet | str, by: str | None = None) -> list[Label]:
+    """The labels of a set, as they stand; ``by``: only this annotator's."""
+    name = kind if isinstance(kind, str) else kind.id
+    return [label for label in labels if label.set == name and by in (None, label.by)]
+
+
+def coarse(labels: LabelSet, word: str) -> str:
+    """The id of the group that a label belongs to; its own where it has none above it."""
+    above = labels.above(word)
+    return above.id if above else labels[word].id
