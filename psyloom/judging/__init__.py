@@ -1,5 +1,6 @@
-"""Judging: what dialogues are worth. Text metrics, agreement between raters, judge calibration, comparison.
+"""Judging: what dialogues are worth.
 
-Nothing is imported here; each part loads when it is used: ``psyloom.judging.metrics``, ``.agreement``,
-``.calibration``, ``.compare``.
+Nothing is imported here; each part loads when it is used. Rating: ``panel`` and ``judge`` (models fill in instruments),
+``sheets`` (people did), ``rubric`` and ``results`` (scores). Measuring: ``metrics``, ``compare``. Trusting:
+``agreement`` between raters, ``calibration`` of judges.
 """

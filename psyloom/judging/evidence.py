@@ -5,12 +5,12 @@ Compared are letters and digits alone: quotation marks, punctuation, white space
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from psyloom.records import Lang, Session, Turn
+from psyloom.records import Lang, Session, Speaker
 
 # The least that can be told from chance: letters and digits, unless a whole message is shorter.
 _SHORTEST: dict[Lang, int] = {"zh": 4, "en": 8}
@@ -38,10 +38,11 @@ class _Folded:
     text: str
     at: tuple[int, ...]
 
-    @classmethod
-    def of(cls, text: str) -> "_Folded":
-        pairs = [(c, place) for place, raw in enumerate(text) for c in fold(raw)]
-        return cls("".join(c for c, _ in pairs), tuple(place for _, place in pairs))
+
+@lru_cache(maxsize=4096)  # the same message is looked into for every item, sample and instrument
+def _folded(text: str) -> _Folded:
+    pairs = [(c, place) for place, raw in enumerate(text) for c in fold(raw)]
+    return _Folded("".join(c for c, _ in pairs), tuple(place for _, place in pairs))
 
 
 def fold(text: str) -> str:
@@ -50,29 +51,38 @@ def fold(text: str) -> str:
 
 
 class Passages:
-    """The texts a judge may quote from: the turns of some sessions, and words of the case."""
+    """The texts a judge may quote from: the turns of some sessions, and other words such as those of the case.
 
-    def __init__(self, sessions: Sequence[Session], lang: Lang, other: Iterable[str] = (), first: int = 0) -> None:
+    first: index of the first session. side: only what this speaker says.
+    """
+
+    def __init__(
+        self, sessions: Sequence[Session], lang: Lang, other: Iterable[str] = (), first: int = 0, side: Speaker | None = None,
+    ) -> None:  # fmt: skip
         self.lang = lang
-        self.turns = [(s, t, turn) for s, session in enumerate(sessions, first) for t, turn in enumerate(session.turns)]
+        turns = [(s, t, turn) for s, session in enumerate(sessions, first) for t, turn in enumerate(session.turns)]
+        self.turns = [(s, t, turn) for s, t, turn in turns if side in (None, turn.speaker)]
         self.other = list(other)
 
     @cached_property
     def _texts(self) -> list[tuple[int, int, _Folded]]:
-        own = [(s, t, _Folded.of(turn.text)) for s, t, turn in self.turns]
-        return own + [(-1, -1, _Folded.of(text)) for text in self.other]
-
-    def __iter__(self) -> Iterator[Turn]:
-        return (turn for _, _, turn in self.turns)
+        own = [(s, t, _folded(turn.text)) for s, t, turn in self.turns]
+        return own + [(-1, -1, _folded(text)) for text in self.other]
 
     def places(self, quote: str) -> list[Place]:
-        """Where the pieces of ``quote`` stand (an omission or a line break parts them); empty when one of them does not."""
+        """Where ``quote`` stands: the whole of it, or its pieces, parted by omissions or line breaks. Empty: it does not."""
+        whole = fold(_NAME.sub("", quote))
         pieces = [folded for piece in _LEFT_OUT.split(quote) if (folded := fold(_NAME.sub("", piece)))]
-        found = [self._place(piece) for piece in pieces]
-        long = max(map(len, pieces), default=0) >= _SHORTEST[self.lang]
-        if None in found or not (long or self._is_whole(pieces)):
-            return []
-        return [place for place in found if place]
+        for each in ([whole] if whole else [], pieces):
+            found = [place for piece in each if (place := self._place(piece))]
+            if found and len(found) == len(each) and self._tells(each):
+                return found
+        return []
+
+    def _tells(self, pieces: Sequence[str]) -> bool:
+        """Is this more than a chance hit? A few letters stand in any text, but a whole message may be short."""
+        longest = max(map(len, pieces))
+        return longest >= _SHORTEST[self.lang] or any(p == text.text for p in pieces for _, _, text in self._texts)
 
     def _place(self, piece: str) -> Place | None:
         for session, turn, folded in self._texts:
@@ -80,9 +90,6 @@ class Passages:
             if start >= 0:
                 return Place(session, turn, folded.at[start], folded.at[start + len(piece) - 1] + 1)
         return None
-
-    def _is_whole(self, pieces: Sequence[str]) -> bool:
-        return any(piece == folded.text for piece in pieces for _, _, folded in self._texts)
 
 
 def bare(quote: str) -> str:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, Field, create_model
 
 from psyloom.knowledge.items import Item
-from psyloom.records import Lang
+from psyloom.records import Lang, Speaker
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
 
 _TELLS = {
     "en": {
-        "evidence": "passages copied word for word from the dialogue, without the speaker's name; empty when there is nothing to quote",
+        "evidence": "passages copied word for word from the material, without the speaker's name",
         "reason": "in one to three sentences, how the passages lead to the value",
         "value": "the answer that follows from it",
         "quote": "the passage, copied word for word",
@@ -25,7 +25,7 @@ _TELLS = {
         "code": "ICD-10 code, e.g. F32.1",
     },
     "zh": {
-        "evidence": "从对话中原样摘录的原话，不带说话人名称；确实没有可引的就留空",
+        "evidence": "从材料中原样摘录的原话，不带说话人名称",
         "reason": "用一到三句话说明怎样由这些原话得出结论",
         "value": "由此得出的结论",
         "quote": "原样摘录的原话",
@@ -67,7 +67,7 @@ class Marks(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        marks = zip(quotable(actor), actor.fill()["found"], strict=False)
+        marks = zip(quotable(actor, side="counselor"), actor.fill()["found"], strict=False)
         return {"found": [{**mark, "quote": quote} for quote, mark in marks]}
 
 
@@ -153,7 +153,8 @@ def _number(step: float, low: float, high: float) -> Any:
     return Annotated[float, Field(ge=low, le=high, multiple_of=step, strict=True)]
 
 
-def quotable(actor: Actor) -> list[str]:
+def quotable(actor: Actor, side: Speaker | None = None) -> list[str]:
     """What a rehearsed judge quotes: a message of the dialogue, else a sentence of the case."""
-    said = [text for _, text in actor.cue.turns if len(text) > 1] or list(actor.words)
+    said = [text for who, text in actor.cue.turns if len(text) > 1 and side in (None, who)]
+    said = said or ([] if side else list(actor.words))
     return [actor.rng.choice(said)] if said else []

@@ -34,7 +34,9 @@ class Judge(Role):
     """
 
     instrument: Instrument
-    per: Literal["item", "instrument"] = Field("item", description="one call for each item, or one for all of them")
+    per: Literal["item", "instrument"] | None = Field(
+        None, description="one call for each item, or one for all of them; null: as the instrument says"
+    )
     logprobs: bool = Field(False, description="also weight values by their probability, where the back end tells it")
     temperature: float | None = Field(None, ge=0, le=2, description="instead of the prompts' own 0")
 
@@ -83,6 +85,8 @@ class _Sitting:
         other = [text for _, text in self.known]
         other += [turn.text for turn in self.excerpt.against.turns] if self.excerpt.against else []
         self.passages = Passages(self.excerpt.read(), self.lang, other, self.excerpt.first)
+        side = self.instrument.rates if self.instrument.rates in ("client", "counselor") else None
+        self.markable = Passages(self.excerpt.read(), self.lang, first=self.excerpt.first, side=side)
 
     def _known(self) -> list[tuple[str, str]]:
         """What the judge reads of the case, by name."""
@@ -101,7 +105,8 @@ class _Sitting:
         items = self.instrument.items
         if self.instrument.dimensions:
             return await self._walk()
-        flat = [item for item in items if item.kind not in ("span", "ranked")] if self.judge.per == "instrument" else []
+        together = (self.judge.per or self.instrument.per) == "instrument"
+        flat = [item for item in items if together and item.kind not in ("span", "ranked")]
         groups = [flat] * bool(flat) + [[item] for item in items if item not in flat]
         found = [part for group in await gather(*map(self._judge, groups)) for part in group]
         order = [item.id for item in items]
@@ -161,7 +166,7 @@ class _Sitting:
         return material(self.excerpt, self.instrument, self.known, self.lang)
 
     def _decoding(self, items: Sequence[Item]) -> Decoding:
-        decoding = Decoding()
+        decoding = Decoding(max_tokens=800 + 400 * len(items))
         if self.judge.temperature is not None:
             decoding["temperature"] = self.judge.temperature
         if self.judge.logprobs and len(items) == 1 and points(items[0]):
@@ -172,8 +177,12 @@ class _Sitting:
         return list(zip(items, answer.judgments().values() if isinstance(answer, Form) else [answer], strict=True))
 
     def _faults(self, items: Sequence[Item], answer: Any) -> list[str]:
-        each = [(item.id, fault(item, one, self.passages, self.lang)) for item, one in self._each(items, answer)]
+        each = [(item.id, fault(item, one, self._quotable(item), self.lang)) for item, one in self._each(items, answer)]
         return [f"{name}.{wrong}" if len(items) > 1 else wrong for name, wrong in each if wrong]
+
+    def _quotable(self, item: Item) -> Passages:
+        """What may be quoted: anything shown, but marks are put on what is rated alone."""
+        return self.markable if item.kind == "span" else self.passages
 
     def _weigh(self, items: Sequence[Item], heard: Sequence[Answer]) -> None:
         mean = expected(heard[0].logprobs, points(items[0])) if len(items) == 1 and self.judge.logprobs else None
@@ -182,7 +191,7 @@ class _Sitting:
 
     def _parts(self, item: Item, answer: Any, swapped: bool) -> list[ItemRating]:
         if isinstance(answer, Marks):
-            self.spans[item.id] = spans(answer, self.passages)
+            self.spans[item.id] = spans(answer, self.markable)
         return parts(item, answer, swapped=swapped)
 
     def extra(self) -> dict[str, Any]:

@@ -13,13 +13,13 @@ _SESSION = {"en": "Session {}", "zh": "第 {} 次会谈"}
 _ABOUT = {
     "en": {
         "counselor": "the counselor's work",
-        "client": "the client",
+        "client": "the client's state",
         "alliance": "the alliance of client and counselor",
         "dialogue": "the dialogue as a whole",
     },
     "zh": {
         "counselor": "咨询师的工作",
-        "client": "来访者",
+        "client": "来访者的状态",
         "alliance": "来访者与咨询师之间的同盟",
         "dialogue": "整段对话",
     },
@@ -69,8 +69,15 @@ def shown(item: Item, lang: Lang) -> dict[str, Any]:
         "low": f"{item.low:g}" if item.kind == "likert" else "1", "high": f"{item.high:g}", "step": f"{item.step:g}",
         "anchors": [(f"{a.at:g}", a.of(lang)) for a in item.anchors], "most": item.most, "na": item.na,
         "criteria": [(c.of(lang), "" if c.points is None else f"{c.points:g}") for c in item.criteria],
-        "options": [(o.id, o.name(lang)) for o in item.options],
+        "options": [(o.id, o.name(lang)) for o in item.options], "silent": _silent(item, lang),
     }  # fmt: skip
+
+
+def _silent(item: Item, lang: Lang) -> str:
+    """The answers for which nothing need be quoted, as they are written."""
+    plain = [("true" if v else "false") if item.kind == "binary" else f"{v:g}" for v in item.silent]
+    named = [option.id for option in item.options if option.silent] + ["tie"] * (item.kind == "pairwise")
+    return ("、" if lang == "zh" else ", ").join(plain + named)
 
 
 def _one_line(turn: Turn) -> str:

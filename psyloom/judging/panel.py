@@ -21,7 +21,7 @@ class Panel(Annotator):
 
     instruments: tuple[Instrument, ...] = Field(min_length=1)
     samples: int = Field(1, ge=1)
-    per: Literal["item", "instrument"] = "item"
+    per: Literal["item", "instrument"] | None = None
     logprobs: bool = False
     temperature: float | None = Field(None, ge=0, le=2)
 
@@ -56,7 +56,7 @@ class Panel(Annotator):
 
 async def rate_one(
     dialogue: Dialogue, instrument: Instrument, model: Model, *, against: Dialogue | None = None, samples: int = 1,
-    per: Literal["item", "instrument"] = "instrument", tries: int = 3,
+    per: Literal["item", "instrument"] | None = None, tries: int = 3,
 ) -> list[Rating]:  # fmt: skip
     """Rate one dialogue, without a run: for a reward, a notebook, a test.
 

@@ -94,6 +94,6 @@ def both(one: ItemRating, other: ItemRating) -> ItemRating:
     return ItemRating(
         item=one.item,
         value=one.value if one.value == other.value else "tie",
-        reason=f"{one.reason} / {other.reason}",
+        reason=f"{one.reason} / A ⇄ B: {other.reason}",
         evidence=[*one.evidence, *other.evidence],
     )

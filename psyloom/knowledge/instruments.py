@@ -28,7 +28,7 @@ class Instrument(Named):
     validated:   built on a published, validated instrument; in our own words it is only "informed" by it, and says so.
     wording:     own, or licensed (from a user's file).
     rates:       who or what is rated; unit: the piece of a dialogue that one rating is about.
-    perspective: in whose place the rater answers.
+    perspective: in whose place the rater answers. per: what a judge is asked in one call, unless told otherwise.
     moments:     filled in before the dialogue (from the case alone) and after it.
     sees:        parts of the case the rater reads besides the dialogue; thoughts: also the rated turn's reasoning.
     total:       how all items make one number; None: they must not.
@@ -45,6 +45,7 @@ class Instrument(Named):
     rates: Literal["counselor", "client", "alliance", "dialogue"]
     unit: Literal["dialogue", "session", "turn", "pair"] = "dialogue"
     perspective: Literal["client", "counselor", "observer"] = "observer"
+    per: Literal["item", "instrument"] = "item"
     moments: bool = False
     thoughts: bool = False
     sees: tuple[Seen, ...] = ()
@@ -156,14 +157,14 @@ _WORDS = {"id", "en", "zh", "ask", "guide", "anchor", "criterion"}
 
 
 def instrument(name: str | Path, wording: Path | str | None = None) -> Instrument:
-    """A bundled instrument by id or alias, or one from a TOML file by path; ``wai@1-5`` sets the range.
+    """A bundled instrument by id or alias, or one from a ``.toml`` file; ``wai@1-5`` sets the range.
 
     Args:    wording: a file with licensed words for it: ``id``, ``wording = "licensed"``, ``licence``, and an
              ``[[item]]`` with ``id`` and the words for each item it rewords.
     Raises:  UnknownName for an id that is not bundled, BadRecord for a file that is no instrument.
     """
-    if isinstance(name, Path):
-        found = _load(name)
+    if isinstance(name, Path) or name.endswith(".toml"):
+        found = _load(Path(name))
     else:
         parts = _SPEC.match(name)
         assert parts is not None
@@ -184,7 +185,7 @@ def _aliases() -> dict[str, str]:
 
 def _bundled_id(name: str) -> str:
     if name not in instruments() and name not in _aliases():
-        raise UnknownName("instrument", name, _aliases(), see="; all: `psyloom instruments`")
+        raise UnknownName("instrument", name, _aliases(), see="(all: `psyloom instruments`)")
     return name if name in instruments() else _aliases()[name]
 
 
@@ -235,6 +236,11 @@ def _reworded(found: Instrument, path: Path) -> Instrument:
     facts = {key: given[key] for key in ("en", "zh", "licence", "source", "guide") if key in given}
     more = {"item": items, "wording": "licensed", "version": f"{found.version}+licensed"}
     return _made(found.model_dump(by_alias=True) | facts | more, path)
+
+
+def instrument_in(path: Path) -> str:
+    """The id of the instrument that a file holds or rewords. Raises BadRecord."""
+    return str(_read(path).get("id", ""))
 
 
 def all_instruments() -> Iterator[Instrument]:

@@ -95,6 +95,22 @@ class LabelSet(BaseModel):
         """The labels directly under ``parent``."""
         return [term for term in self.terms if term.parent == self[parent].id]
 
+    def above(self, word: str) -> Term | None:
+        """The label over ``word``; None for one that stands at the top: a coarse label is derived, never asked."""
+        parent = self[word].parent
+        return self[parent] if parent else None
+
+    @cached_property
+    def leaves(self) -> "LabelSet":
+        """The labels with none below them, as a set of its own: what can be asked. Itself when no label has a parent."""
+        parents = {term.parent for term in self.terms}
+        terms = [term for term in self.terms if term.id not in parents]
+        if len(terms) == len(self.terms):
+            return self
+        found = LabelSet(id=f"{self.id}.leaves", en=self.en, zh=self.zh, source=self.source, label=terms)
+        _LOADED[found.id] = found
+        return found
+
     def label(self, word: str, **more: Any) -> Label:
         """A record's label; ``more``: span, by, reason, evidence, origin."""
         return Label(set=self.id, id=self[word].id, **more)

@@ -6,10 +6,10 @@ are labelled with the same names.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,7 @@ from psyloom.records import Lang
 
 FOLDER = Path(__file__).parent / "plans"
 Over = Literal["finished", "turn_limit"]
+T = TypeVar("T")
 WORDS: dict[str, dict[Lang, str]] = {
     "at_least": {"en": "{key} has {size}, at least {bound} needed", "zh": "{key} 只有 {size} 项，至少要有 {bound} 项"},
     "at_most": {"en": "{key} has {size}, at most {bound} allowed", "zh": "{key} 有 {size} 项，至多 {bound} 项"},
@@ -109,17 +110,9 @@ class Stage(_Data):
         return self.term.id
 
     def messages(self, count: int | None = None) -> list[tuple[str, ...]]:
-        """The strategies of each of the counselor's messages; ``count``: the course thinned or stretched to so many.
-
-        Raises: ValueError for a count below 1.
-        """
+        """The strategies of each of the counselor's messages; ``count``: the course thinned or stretched to so many."""
         each = [strategies for strategies, times in self.course for _ in range(times)]
-        if count is None or not each:
-            return each
-        if count < 1:
-            raise ValueError(f"a course of {count} messages")
-        step = (len(each) - 1) / max(1, count - 1)
-        return [each[round(n * step)] for n in range(count)]
+        return each if count is None else spread(each, count)
 
     def invalid(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
         """The first of ``always`` that does not hold, in words."""
@@ -142,6 +135,12 @@ class Stage(_Data):
         if self.max_turns is not None and turns >= self.max_turns and (ready or not hold):
             return "turn_limit"
         return None
+
+
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """``count`` of the items at even distances, the first and the last among them; more than there are: some twice."""
+    step = (len(items) - 1) / max(1, count - 1)
+    return [items[round(n * step)] for n in range(count)] if items else []
 
 
 def _first(conditions: tuple[Condition, ...], state: Mapping[str, Any], lang: Lang) -> str | None:
