@@ -192,10 +192,7 @@ class Engine:
             return self._failure(found.id, "duplicate id", what)
         desk = self._desk(found)
         try:
-            if isinstance(self.work, Annotator):
-                dialogue = await self._annotate(desk, self.work)
-            else:
-                dialogue = await self._write(desk, self.work)
+            records = await self._records(desk)
         except (Stopped, *_STOPS_THE_RUN):
             raise
         except PsyloomError as trouble:
@@ -209,7 +206,7 @@ class Engine:
             return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk, short)
         self._down = 0
         trace = line(trace_record(desk)) if self.settings.traces else b""
-        return Outcome(found.id, True, to_line(dialogue), trace)
+        return Outcome(found.id, True, records, trace)
 
     def _desk(self, found: Case | Dialogue) -> Desk:
         s = self.settings
@@ -221,6 +218,12 @@ class Engine:
         return Desk(
             found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf, decoding=s.decoding
         )
+
+    async def _records(self, desk: Desk) -> bytes:
+        """What a case becomes, as lines."""
+        if isinstance(self.work, Annotator):
+            return to_line(await self._annotate(desk, self.work))
+        return to_line(await self._write(desk, self.work))
 
     async def _write(self, desk: Desk, writer: Writer) -> Dialogue:
         ask = Ask(desk, writer)

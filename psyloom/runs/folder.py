@@ -18,7 +18,7 @@ from psyloom.errors import FolderTrouble, OtherRun
 from psyloom.llm.journal import Journal
 from psyloom.records import Artefact, to_line
 
-FILES = ("dialogues.jsonl", "traces.jsonl", "failures.jsonl")
+DIALOGUES = "dialogues.jsonl"
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ class RunFolder:
     the files are cut back to the last case recorded, and what was cut is made again from the journal.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+    def __init__(self, path: Path, config: dict[str, Any], *, records: str = DIALOGUES) -> None:
+        """records: name of the file that takes what the cases become."""
         self.path = path
+        self.names = (records, "traces.jsonl", "failures.jsonl")
         self.trouble: FolderTrouble | None = None
         self._waiting: dict[int, Outcome] = {}
         self._next = 0
@@ -57,7 +59,7 @@ class RunFolder:
             with ExitStack() as opened:
                 path.mkdir(parents=True, exist_ok=True)
                 known = self._known()
-                self.files = [opened.enter_context(self._open(name)) for name in FILES]
+                self.files = [opened.enter_context(self._open(name)) for name in self.names]
                 _hold(self.files[0], path)
                 self.journal = Journal(path / "journal.sqlite")
                 opened.callback(self.journal.close)
@@ -78,7 +80,7 @@ class RunFolder:
     def _known(self) -> dict[str, Any] | None:
         """The configuration that an earlier start left; None in a new folder."""
         file = self.path / "run.toml"
-        output = any((made := self.path / name).exists() and made.stat().st_size for name in FILES)
+        output = any((made := self.path / name).exists() and made.stat().st_size for name in self.names)
         for needed in ("run.toml", "journal.sqlite"):  # without them, what was written would be cut off as torn
             if output and not (self.path / needed).exists():
                 raise OtherRun(f"{self.path} holds output but no {needed}", do="put it back, or choose another --out")
@@ -114,7 +116,7 @@ class RunFolder:
         dialogues, traces = self.db.execute(
             "SELECT coalesce(max(dialogues), 0), coalesce(max(traces), 0) FROM outcomes"
         ).fetchone()
-        for name, file, end in zip(FILES, self.files, (dialogues, traces, 0), strict=True):
+        for name, file, end in zip(self.names, self.files, (dialogues, traces, 0), strict=True):
             if file.seek(0, 2) < end:
                 where = self.path / name
                 raise OtherRun(f"{where} is shorter than this run left it", do="put it back, or choose another --out")

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from psyloom import __version__
-from psyloom.agents import Annotator, Desk, Models
+from psyloom.agents import Desk, Models
 from psyloom.errors import UsageError
 from psyloom.judging.panel import Panel
 from psyloom.judging.results import Result, results
@@ -19,11 +19,11 @@ from psyloom.llm.connect import REHEARSAL
 from psyloom.llm.journal import Journaled
 from psyloom.llm.limits import Budget
 from psyloom.llm.prices import Price
-from psyloom.records import Case, Defect, Dialogue, Rating, read_jsonl, to_line
+from psyloom.records import Defect, Dialogue, Rating, read_jsonl, to_line
 from psyloom.records.jsonl import parse_line
 from psyloom.runs.engine import Engine, Settings
-from psyloom.runs.folder import Outcome, RunFolder
-from psyloom.runs.run import _prompts_hash, _survey, open_models
+from psyloom.runs.folder import RunFolder
+from psyloom.runs.run import open_models, prompts_hash, survey
 from psyloom.runs.told import Progress, Summary
 
 RATINGS = "ratings.jsonl"
@@ -50,7 +50,7 @@ class Others:
     def __init__(self, path: Path) -> None:
         self.path = path / "dialogues.jsonl" if path.is_dir() else path
         self.name = self.path.parent.name if path.is_dir() or self.path.name == "dialogues.jsonl" else self.path.stem
-        self.survey = _survey(self.path, Dialogue)[0]
+        self.digest = survey(self.path, Dialogue)[0]["digest"]
         self._at = dict(self._index())
 
     def _index(self) -> list[tuple[str, tuple[int, int]]]:
@@ -79,31 +79,18 @@ class Others:
         return found
 
 
-class _Folder(RunFolder):
-    """A run folder whose records are ratings."""
-
-    def _open(self, name: str) -> BinaryIO:
-        return super()._open(RATINGS if name == "dialogues.jsonl" else name)
-
-
 class _Engine(Engine):
     """Settles every dialogue of a file: each becomes the lines of its ratings, or a failure with its reason."""
 
     def __init__(self, panel: Panel, others: Others | None, *more: Any) -> None:
         super().__init__(panel, *more)
         self.panel, self.others = panel, others
-        self._lines: dict[str, bytes] = {}
 
-    async def _settle(self, found: Case | Dialogue | Defect, position: int, first: bool) -> Outcome:
-        outcome = await super()._settle(found, position, first)
-        return replace(outcome, dialogue=self._lines.pop(str(outcome.id))) if outcome.ok else outcome
-
-    async def _annotate(self, desk: Desk, annotator: Annotator) -> Dialogue:
+    async def _records(self, desk: Desk) -> bytes:
         against = self.others.get(desk.dialogue.id) if self.others else None
         name = self.others.name if self.others else ""
         ratings = await self.panel.rate(desk, list(self.models.by_agent.values()), against, name)
-        self._lines[desk.dialogue.id] = b"".join(map(to_line, ratings))
-        return desk.dialogue
+        return b"".join(map(to_line, ratings))
 
 
 async def rate(
@@ -139,15 +126,15 @@ async def rate(
     tools = [instrument(one) if isinstance(one, str) else one for one in instruments]
     panel = Panel(instruments=tuple(tools), samples=samples, per=per, logprobs=logprobs, temperature=temperature)
     others = _others(panel, against)
-    survey, total = _survey(path, Dialogue)
+    surveyed, total = survey(path, Dialogue)
     judges = _named(models)
-    config = _configuration(panel, list(judges), tries, survey, others)
+    config = _configuration(panel, list(judges), tries, surveyed, others)
     budget = budget or Budget()
     opened = open_models(
         judges | {"": next(iter(judges.values()))}, concurrency=concurrency, budget=budget, prices=prices
     )
     try:
-        with closing(_Folder(out, config)) as folder:
+        with closing(RunFolder(out, config, records=RATINGS)) as folder:
             journaled = Models({name: Journaled(opened.by_agent[name], folder.journal) for name in judges})
             engine = _Engine(panel, others, folder, journaled, budget, Settings(tries=tries, traces=traces))
             engine.progress.total = total if limit is None else min(limit, total)
@@ -187,9 +174,9 @@ def _configuration(
     words = {i.id: blake2b(i.model_dump_json().encode(), digest_size=8).hexdigest() for i in panel.instruments}
     facts = {
         "psyloom": __version__, "judges": judges, "instruments": words, "options": options, "tries": tries,
-        "prompts": _prompts_hash(panel), "cases": cases,
+        "prompts": prompts_hash(panel), "cases": cases,
     }  # fmt: skip
-    return facts | ({"against": {"digest": others.survey["digest"]}} if others else {})
+    return facts | ({"against": {"digest": others.digest}} if others else {})
 
 
 def _summary(run: Summary, out: Path, tools: Sequence[Instrument]) -> RatingSummary:

@@ -124,8 +124,8 @@ async def run_cases(
     specs = dict(models) if isinstance(models, Mapping) else {"": models}
     settings = Settings(lang, seed, tries, derive_missing, traces, by, decoding or {})
     check_agents(specs, roles_of(work).values())
-    survey, total = _survey(cases, Dialogue if isinstance(work, Annotator) else Case)
-    config = configuration(work, specs, settings, survey)
+    surveyed, total = survey(cases, Dialogue if isinstance(work, Annotator) else Case)
+    config = configuration(work, specs, settings, surveyed)
     budget = budget or Budget()
     # Models come first: a wrong name or a missing key is said before a folder is made.
     opened = open_models(specs, concurrency=concurrency, budget=budget, prices=prices)
@@ -159,7 +159,7 @@ def configuration(
         "roles": {kind: role.system() for kind, role in roles.items()},
         "options": no_none(work.model_dump(mode="json")),
         "models": {agent or "default": m if isinstance(m, str) else m.name for agent, m in models.items()},
-        "prompts": {role.system(): _prompts_hash(role) for role in roles.values()},
+        "prompts": {role.system(): prompts_hash(role) for role in roles.values()},
         "lang": settings.lang or "case",
         "seed": settings.seed,
         "tries": settings.tries,
@@ -170,12 +170,12 @@ def configuration(
     }
 
 
-def _prompts_hash(role: Role) -> str:
+def prompts_hash(role: Role) -> str:
     texts = "".join(path.read_text("utf-8") for path in sorted((role.home() / "prompts").glob("*.md")))
     return blake2b(texts.encode(), digest_size=8).hexdigest()
 
 
-def _survey(cases: Path, kind: type[Case | Dialogue]) -> tuple[dict[str, Any], int]:
+def survey(cases: Path, kind: type[Case | Dialogue]) -> tuple[dict[str, Any], int]:
     """What run.toml keeps of the cases file, and how many lines are not blank.
 
     Raises: BadRecord for a file that cannot be read twice, is empty, or holds records of another kind.
