@@ -164,7 +164,7 @@ _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\]]', re.DOTALL)
 
 
 def _bracketed(text: str) -> Iterator[str]:
-    """The outermost {...} and [...] of ``text``; the last one may be open. Nothing inside one counts by itself."""
+    """The outermost {...} and [...] of ``text``; nothing inside one counts by itself, least of all if it is open."""
     depth = start = 0
     for token in _TOKEN.finditer(text):
         if depth == 0 and token[0] not in "{[":
@@ -173,8 +173,6 @@ def _bracketed(text: str) -> Iterator[str]:
         depth += (token[0] in "{[") - (token[0] in "}]")
         if depth == 0:
             yield text[start : token.end()]
-    if depth:
-        yield text[start:]
 
 
 def _faults(trouble: ValidationError, lang: Lang) -> Iterator[str]:

@@ -17,6 +17,7 @@ from psyloom.llm.model import Answer, Call, Model
 # Seconds that answers wait for company: a commit costs the same for one as for fifty, a millisecond is lost in
 # any model's latency.
 _GATHER = 0.001
+_RECALL = "SELECT answer FROM answers WHERE rowid = (SELECT at FROM past WHERE key = ?)"
 
 
 class Journal:
@@ -28,11 +29,13 @@ class Journal:
             # Against a killed process WAL is safe without a sync per commit; NORMAL syncs at checkpoints.
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=NORMAL")
-            self.db.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID"
-            )
-            # Keys never repeat within one start of a run: only answers from earlier starts need looking up.
+            # Appended to and never looked up while it grows: keys do not repeat within one start of a run. An index,
+            # for answers of earlier starts alone, is made beside it when there are some.
+            self.db.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB NOT NULL, answer BLOB NOT NULL)")
             self._has_past = self.db.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is not None
+            if self._has_past:
+                self.db.execute("CREATE TEMP TABLE past (key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID")
+                self.db.execute("INSERT OR IGNORE INTO past SELECT key, rowid FROM answers")
         except sqlite3.Error as trouble:
             raise FolderTrouble(
                 f"cannot write {path}: {trouble}", do="choose a folder you may write to, with space left"
@@ -48,7 +51,7 @@ class Journal:
         if not self._has_past:
             return None
         try:
-            row = self.db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+            row = self.db.execute(_RECALL, (key,)).fetchone()
         except sqlite3.Error as trouble:
             raise FolderTrouble(
                 f"the journal cannot be read: {trouble}", do="see that its disk is there, and start again"
@@ -71,7 +74,7 @@ class Journal:
         batch, self._waiting = self._waiting, []
         try:
             self.db.execute("BEGIN IMMEDIATE")
-            self.db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", [(key, body) for key, body, _ in batch])
+            self.db.executemany("INSERT INTO answers VALUES (?, ?)", [(key, body) for key, body, _ in batch])
             self.db.execute("COMMIT")
         except sqlite3.Error as trouble:
             if self.db.in_transaction:

@@ -596,10 +596,12 @@ async def test_an_overloaded_address_gets_less_until_it_has_recovered() -> None:
     assert shares[-1] == 10
 
 
-async def test_a_dead_address_does_not_take_the_calls_with_it() -> None:
+async def test_a_dead_address_is_left_alone_and_costs_no_call_more_than_one_try() -> None:
     server = Loopback(lambda body: "好", latency=0.005)
-    async with server.serve(), at(closed_port(), server.url, concurrency=8, first_wait=0.05) as model:
+    async with server.serve(), at(closed_port(), server.url, concurrency=8, tries=2, first_wait=20.0) as model:
+        began = time.monotonic()
         assert len(await asked_many(model, 80)) == 80
+        assert time.monotonic() - began < 5.0
 
 
 async def test_a_call_that_is_told_to_wait_goes_to_another_address_meanwhile() -> None:

@@ -5,9 +5,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -50,17 +53,18 @@ def filed(path: Path) -> int:
 # What comes back
 
 
-@settings(max_examples=60, deadline=None)
-@given(answers, st.binary(min_size=16, max_size=16))
-def test_any_answer_comes_back_as_it_was(answer: Answer, key: bytes) -> None:
-    async def there_and_back(journal: Journal) -> Answer | None:
-        await journal.record(key, answer)
-        journal._has_past = True  # as in the next start of the run
-        return journal.recall(key)
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.binary(min_size=16, max_size=16), answers, min_size=1, max_size=8))
+def test_any_answers_come_back_as_they_were(given_: dict[bytes, Answer]) -> None:
+    async def record(journal: Journal) -> None:
+        await asyncio.gather(*(journal.record(key, answer) for key, answer in given_.items()))
 
-    journal = Journal(Path(":memory:"))
-    assert asyncio.run(there_and_back(journal)) == answer
-    journal.close()
+    with TemporaryDirectory() as folder:
+        with closing(Journal(Path(folder) / "j")) as journal:
+            asyncio.run(record(journal))
+        with closing(Journal(Path(folder) / "j")) as journal:
+            assert {key: journal.recall(key) for key in given_} == given_
+            assert journal.replayed == len(given_)
 
 
 async def test_an_answer_of_an_earlier_start_is_replayed_and_not_asked_for(tmp_path: Path) -> None:
@@ -240,15 +244,33 @@ async def test_a_full_disk_is_folder_trouble_and_what_was_committed_before_is_wh
     again.close()
 
 
-async def test_after_space_was_made_the_same_journal_goes_on(tmp_path: Path) -> None:
+TROUBLES: dict[str, tuple[Callable[[sqlite3.Connection], Any], Callable[[sqlite3.Connection], Any]]] = {
+    "read-only": (lambda db: db.execute("PRAGMA query_only=ON"), lambda db: db.execute("PRAGMA query_only=OFF")),
+    "full": (lambda db: db.execute("PRAGMA max_page_count=4"), lambda db: db.execute("PRAGMA max_page_count=9999")),
+    "too big": (lambda db: db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2000), lambda db: db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10**9)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("trouble", "over"), TROUBLES.values(), ids=TROUBLES)
+async def test_when_the_trouble_is_over_the_same_journal_goes_on(tmp_path: Path, trouble: Any, over: Any) -> None:
     journal = Journal(tmp_path / "j")
-    journal.db.execute("PRAGMA query_only=ON")
+    trouble(journal.db)
     with pytest.raises(FolderTrouble):
-        await journal.record(b"a" * 16, Answer("a"))
-    journal.db.execute("PRAGMA query_only=OFF")
+        await asyncio.gather(*(journal.record(bytes([n]) * 16, Answer("话" * 9000)) for n in range(2)))
+    over(journal.db)
     await journal.record(b"b" * 16, Answer("b"))
     journal.close()
     assert filed(tmp_path / "j") == 1
+
+
+async def test_an_answer_that_is_filed_is_never_replaced(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    for text in ("first", "second"):
+        await journal.record(b"a" * 16, Answer(text))
+    journal.close()
+    journal = Journal(tmp_path / "j")
+    assert journal.recall(b"a" * 16) == Answer("first")
+    journal.close()
 
 
 async def test_a_journal_that_cannot_be_read_is_folder_trouble(tmp_path: Path) -> None:

@@ -164,6 +164,16 @@ def test_no_clause_is_quoted_twice(case: Case) -> None:
     assert len(found) == len(set(found))
 
 
+def test_a_client_who_says_the_same_again_is_not_quoted_again() -> None:
+    heard: tuple[Speaker, str] = ("client", "I never sleep at night.")
+    first = Actor(Cue("reply", "counselor", "en", "0/x/reply/1", "counselor", turns=(heard,))).answer()
+    assert quotes(first) == ["I never sleep at night"]
+    again = Actor(
+        Cue("reply", "counselor", "en", "0/x/reply/3", "counselor", turns=(heard, ("counselor", first), heard))
+    ).answer()
+    assert quotes(again) == []
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_a_question_of_the_counselors_stock_is_answered_to_the_point(lang: Lang) -> None:
     answers, counselor = phrases(lang)["client"]["answer"], phrases(lang)["counselor"]
