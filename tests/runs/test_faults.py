@@ -108,6 +108,12 @@ def test_the_counts_add_up(ended: Any) -> None:
     assert summary.progress.failed == summary.failures
 
 
+def test_a_run_whose_price_is_not_known_tells_no_cost(ended: Any) -> None:
+    _, _, summary, _ = ended
+    assert summary.progress.cost is None
+    assert summary.tokens_out > 0
+
+
 def test_no_dialogue_shows_what_the_calls_went_through(ended: Any) -> None:
     out, _, _, _ = ended
     for dialogue in read_jsonl(out / "dialogues.jsonl", Dialogue):
