@@ -105,11 +105,16 @@ class LabelSet(BaseModel):
         """The labels with none below them, as a set of its own: what can be asked. Itself when no label has a parent."""
         parents = {term.parent for term in self.terms}
         terms = [term for term in self.terms if term.id not in parents]
-        if len(terms) == len(self.terms):
-            return self
-        found = LabelSet(id=f"{self.id}.leaves", en=self.en, zh=self.zh, source=self.source, label=terms)
-        _LOADED[found.id] = found
-        return found
+        return self if len(terms) == len(self.terms) else self._part("leaves", terms)
+
+    def only(self, words: Iterable[str]) -> "LabelSet":
+        """The labels called by ``words``, in this set's order, as a set of its own: what can be asked right now."""
+        ids = {self[word].id for word in words}
+        return self._part("+".join(sorted(ids)), [term for term in self.terms if term.id in ids])
+
+    def _part(self, name: str, terms: list[Term]) -> "LabelSet":
+        found = LabelSet(id=f"{self.id}.{name}", en=self.en, zh=self.zh, source=self.source, label=terms)
+        return _LOADED.setdefault(found.id, found)
 
     def label(self, word: str, **more: Any) -> Label:
         """A record's label; ``more``: span, by, reason, evidence, origin."""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from psyloom.agents.script import ScriptRules, is_list, parse_lines
-from psyloom.records import Speaker
+from psyloom.agents.script import Line, ScriptRules, is_foreign, is_list, parse_lines
+from psyloom.knowledge import label_set
+from psyloom.records import Lang, Speaker, Turn
 
 SMILE = ScriptRules(prefixes={"求助者": "client", "支持者": "counselor"}, messages=(3, 5), first="client")
 TYPED = ScriptRules(messages=(2, 4), first="counselor", last="client", no_lists=True)
@@ -72,3 +73,81 @@ def test_enumerations_are_noticed(text: str) -> None:
 )
 def test_numbers_in_speech_are_no_enumeration(text: str) -> None:
     assert not is_list(text)
+
+
+FREE = ScriptRules(alternate=False)
+
+
+@pytest.mark.parametrize(("text", "lang"), [("Please go on.", "zh"), ("你说吧。", "en"), ("嗯嗯", "en")])
+def test_a_message_in_the_other_language_is_noticed(text: str, lang: Lang) -> None:
+    assert is_foreign(text, lang)
+    found = ScriptRules(language=True).fault(turns(f"c {text}", "s 12%"), lang)
+    assert found is not None
+    assert found[0] == "language"
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"), [("我在做 PPT。", "zh"), ("OK", "zh"), ("……", "zh"), ("My nai nai (奶奶) died.", "en")]
+)
+def test_single_foreign_words_are_free(text: str, lang: Lang) -> None:
+    assert not is_foreign(text, lang)
+
+
+def test_the_counselor_must_not_say_a_labels_name_and_the_client_may() -> None:
+    rules = ScriptRules(alternate=False, unsaid=(label_set("cbt_technique"),))
+    name = label_set("cbt_technique")["decatastrophizing"].en
+    assert rules.fault(turns(f"c I read about {name}.", "s Tell me."), "en") is None
+    found = rules.fault(turns("c I am afraid.", f"s Let us try {name} now."), "en")
+    assert found is not None
+    assert found[0] == "names"
+
+
+@pytest.mark.parametrize(
+    ("script", "rule"),
+    [
+        (turns("c I cannot sleep at night.", "s I cannot sleep at night."), "repeats"),
+        (turns("c I am tired.", "s Thought: the client is tired."), "leaked_reasoning"),
+        (turns("c I am tired.", "s I see.\nClient: Yes."), "role_flip"),
+    ],
+)
+def test_guarded_scripts_are_listened_to_like_spoken_turns(script: list[tuple[Speaker, str]], rule: str) -> None:
+    found = ScriptRules(guarded=True, alternate=False).fault(script, "en")
+    assert found is not None
+    assert found[0] == rule
+    assert FREE.fault(script, "en") is None
+
+
+def test_further_rules_go_by_their_functions_names_and_all_faults_are_told() -> None:
+    def polite(said: object) -> str:
+        return "say please"
+
+    rules = ScriptRules(messages=(4, None), more=[polite])
+    spoken = [Turn.client("a"), Turn.client("b")]
+    assert [rule for rule, _ in rules.faults(spoken, "en")] == ["too few", "one side", "alternate", "polite"]
+
+
+LED = ScriptRules(prefixes={"求助者": "client", "支持者": "counselor"}, first="client", after="改写结果：")
+
+
+@pytest.mark.parametrize(
+    "analysis",
+    [
+        "",
+        "先看需求。\n支持者：用了倾听。\n",
+        "求助者：想被听见\n**改写结果：**\n",
+        "分析……改写结果:\n",
+        "改写结果：稍后给出。\n改写结果：\n",
+    ],
+)
+def test_what_stands_before_an_announced_script_is_cut_off(analysis: str) -> None:
+    assert parse_lines(f"{analysis}求助者：我累。\n支持者：我在。", LED, "zh") == turns("c 我累。", "s 我在。")
+
+
+def test_without_announced_words_a_script_must_still_begin_at_once() -> None:
+    found = parse_lines("先看需求。\n求助者：我累。\n支持者：我在。", SMILE, "zh")
+    assert found[0] == "start"
+    assert parse_lines("没有对话。", LED, "zh")[0] == "start"
+
+
+def test_a_typed_line_becomes_a_turn() -> None:
+    assert Line(speaker="client", text=" I am tired. ").turn() == Turn.client("I am tired.")

@@ -139,3 +139,17 @@ def test_a_file_that_is_no_plan_is_refused_with_the_fault_and_the_path(text: str
 def test_plans_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         PLAN["deciding"].max_turns = 9
+
+
+def test_a_plan_may_say_message_by_message_which_strategies_come() -> None:
+    plan = stage_plan("diacbt")
+    assert plan.strategies is not None
+    first = plan["intake"].messages()
+    assert first[:5] == [("gather_info",), ("other",), ("gather_info", "psychoeducation"), ("agenda",), ("gather_info",)]
+    assert PLAN["deciding"].messages() == []
+
+
+def test_a_course_of_strategies_outside_the_plans_label_set_is_an_error(tmp_path: Path) -> None:
+    file = write(tmp_path, HEAD + 'strategies = "diacbt_strategy"\n' + STAGE + 'course = [[["homework", "hypnosis"], 2]]\n')
+    with pytest.raises(BadRecord, match="hypnosis"):
+        stage_plan(file)

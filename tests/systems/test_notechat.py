@@ -1,0 +1,345 @@
+"""NoteChat: the checks of its specification. arXiv 2310.15959."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from psyloom.knowledge.lexicon import Concept, lexicon
+from psyloom.llm import Call
+from psyloom.records import Case, Dialogue, Lang, Turn
+from psyloom.runs import pair
+from psyloom.systems.notechat.concepts import RANK, coverage, in_order, in_pairs, stated_too_early
+from psyloom.systems.notechat.talkers import FAREWELLS, GREETINGS, HISTORY
+from tests.support import Scripted, numbered, text_of, write
+
+LEX = lexicon("mental_health_note")
+NOTE: dict[Lang, str] = {
+    "en": "Low mood and early waking. Denies suicidal thoughts. Asthma. PHQ-9 18. Diagnosis: depressive episode. Sertraline 50 mg, CBT, review in two weeks.",
+    "zh": "情绪低落，早醒。否认自杀念头。哮喘。PHQ-9评分18分。诊断：抑郁发作。舍曲林50毫克，认知行为治疗，两周后复诊。",
+}  # fmt: skip
+WORDS: dict[Lang, list[str]] = {
+    "en": ["Low mood", "early waking", "suicidal thoughts", "Asthma", "PHQ-9 18", "depressive episode", "Sertraline", "50 mg", "CBT", "review in two weeks"],
+    "zh": ["情绪低落", "早醒", "自杀念头", "哮喘", "PHQ-9评分18分", "抑郁发作", "舍曲林", "50毫克", "认知行为治疗", "两周后复诊"],
+}  # fmt: skip
+
+
+def note(lang: Lang = "en") -> Case:
+    return Case.model_validate({"id": "n", "lang": lang, "note": {"text": NOTE[lang]}})
+
+
+def said(stem: str) -> Any:
+    say = numbered(stem)
+    return lambda call: {"utterance": say(call)}
+
+
+def draft(*texts: str) -> dict[str, Any]:
+    return {
+        "turns": [
+            {"speaker": "client" if n % 2 else "counselor", "text": text} for n, text in enumerate((*texts, "ok"))
+        ]
+    }
+
+
+def polished(*texts: str) -> dict[str, Any]:
+    lines = [{"speaker": "client" if n % 2 else "counselor", "text": text} for n, text in enumerate(texts)]
+    return {"lines": lines or [{"speaker": "counselor", "text": "a"}, {"speaker": "client", "text": "b"}]}
+
+
+def model(lang: Lang = "en", **more: Any) -> Scripted:
+    given_: dict[str, Any] = {
+        "complaint": said("trouble"), "history": said("past"), "patient": said("answer"), "physician": said("question"),
+        "draft": draft(*WORDS[lang]), "covered": {"covered": False}, "polish": polished(*WORDS[lang]),
+    }  # fmt: skip
+    return Scripted(**given_ | more)
+
+
+async def chat(with_: Scripted, lang: Lang = "en", **options: Any) -> Dialogue:
+    return await write("notechat", note(lang), with_, options={k: str(v) for k, v in options.items()})
+
+
+def targets(dialogue: Dialogue) -> list[list[str]]:
+    played = dialogue.sessions[0].notes["roleplay"]
+    return [turn["targets"] for turn in played if turn["targets"]]  # type: ignore[union-attr,index,call-overload]
+
+
+# Planning
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_the_first_two_lines_come_from_the_pools_and_the_first_answer_is_about_the_complaint(lang: Lang) -> None:
+    asked = model(lang)
+    dialogue = await chat(asked, lang, polish="false")
+    turns = dialogue.turns
+    assert turns[0].text in GREETINGS[lang]
+    assert turns[2].text in HISTORY[lang]
+    assert turns[-1].text in FAREWELLS[lang]
+    assert [call.prompt for call in asked.calls[:2]] == ["complaint", "history"]
+    assert turns[3].extra["directions"]
+
+
+async def test_a_first_answer_with_history_in_it_is_asked_for_again() -> None:
+    tells = [{"utterance": "I sleep badly and I take sertraline."}, {"utterance": "I sleep badly these days."}]
+    dialogue = await chat(model(complaint=tells), polish="false")
+    assert dialogue.turns[1].text == "I sleep badly these days."
+    assert dialogue.quality.guards == {"patients_part": 1}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_the_plan_has_at_most_two_concepts_an_item_and_every_concept_of_the_note_once(lang: Lang) -> None:
+    shuffled = [WORDS[lang][n] for n in (1, 0, 3, 2, 5)]
+    dialogue = await chat(model(lang, draft=draft(*shuffled)), lang, polish="false")
+    plan = dialogue.sessions[0].notes["plan"]
+    flat = [word for item in plan for word in item]  # type: ignore[union-attr]
+    assert sorted(flat) == sorted(WORDS[lang])
+    assert all(1 <= len(item) <= 2 for item in plan)  # type: ignore[union-attr,arg-type]
+    assert flat[:2] == [WORDS[lang][1], WORDS[lang][0]]
+    assert flat.index(WORDS[lang][3]) < flat.index(WORDS[lang][2])
+
+
+async def test_the_planner_is_given_every_concept_and_the_opening_and_a_length_from_the_note() -> None:
+    asked = model()
+    await chat(asked, polish="false")
+    shown = text_of(asked.asked("draft")[0])
+    assert all(f"- {word}" in shown for word in WORDS["en"])
+    assert "past number 1" in shown
+    assert f"about {len(WORDS['en'])} messages" in shown
+
+
+@given(st.permutations(WORDS["en"]), st.sets(st.sampled_from(WORDS["en"])))
+def test_left_out_concepts_find_their_place_and_no_treatment_comes_before_the_first_symptom(
+    order: list[str], named: set[str]
+) -> None:
+    concepts = LEX.find(NOTE["en"], "en")
+    by_text = {c.text: c for c in concepts}
+    result = in_order([by_text[word] for word in order if word in named], concepts)
+    assert sorted(c.code for c in result) == sorted(c.code for c in concepts)
+    kinds = [c.type for c in result]
+    assert "treatment" not in kinds[: kinds.index("symptom")]
+    assert [c for pair_ in in_pairs(result) for c in pair_] == result
+
+
+def test_without_a_draft_concepts_that_are_inserted_follow_the_clinical_order() -> None:
+    concepts = LEX.find(NOTE["en"], "en")
+    ranks = [RANK[c.type] for c in in_order([], list(reversed(concepts)))]
+    assert ranks == sorted(ranks)
+
+
+async def test_a_model_may_extract_but_only_words_that_stand_in_the_note() -> None:
+    found = {"concepts": [{"text": "early waking", "type": "symptom"}, {"text": "sleepless nights", "type": "symptom"}]}
+    asked = model(extract=found)
+    dialogue = await chat(asked, polish="false", extractor="llm")
+    assert [c["text"] for c in dialogue.sessions[0].notes["concepts"]] == ["early waking"]  # type: ignore[union-attr,index,call-overload]
+    assert dialogue.quality.kept == {"exact": 1}
+    both = await chat(model(extract=found), polish="false", extractor="both")
+    assert len(both.sessions[0].notes["concepts"]) == len(WORDS["en"])  # type: ignore[arg-type]
+
+
+async def test_a_note_without_a_known_concept_is_planned_by_its_sentences() -> None:
+    case = Case.model_validate({"id": "n", "lang": "en", "note": {"text": "He keeps bees. He misses the sea."}})
+    dialogue = await write("notechat", case, model(), options={"polish": "false"})
+    assert dialogue.sessions[0].notes["plan"] == [["He keeps bees.", "He misses the sea."]]
+
+
+# Role-play
+
+
+async def test_an_executed_item_makes_one_turn_of_each_and_an_item_that_is_covered_makes_none() -> None:
+    items = in_pairs(WORDS["en"])  # type: ignore[type-var]
+
+    def covers_all(call: Call) -> dict[str, str]:
+        keywords = text_of(call).split("Keywords for now: ")[1].split("\n")[0]
+        return {"utterance": f"About this, do you know it: {keywords}?"}
+
+    dialogue = await chat(model(physician=covers_all), polish="true")
+    assert targets(dialogue) == items
+    tells = {"utterance": "I have low mood and early waking, and I have asthma."}
+    early = await chat(model(physician=covers_all, history=tells), polish="true")
+    assert targets(early) == [["suicidal thoughts"], *items[2:]][: len(targets(early))]
+    assert len(targets(early)) == 4
+
+
+async def test_what_was_not_covered_is_carried_to_the_next_item_and_once_more_at_the_end() -> None:
+    dialogue = await chat(model())
+    assert targets(dialogue)[0] == WORDS["en"][:2]
+    assert targets(dialogue)[1] == WORDS["en"][:4]
+    assert targets(dialogue)[-1] == targets(dialogue)[-2] == WORDS["en"]
+
+
+async def test_a_model_is_asked_only_about_keywords_that_were_not_said() -> None:
+    tells = {"utterance": "I have low mood."}
+    asked = model(covered={"covered": True}, history=tells)
+    dialogue = await chat(asked, polish="false")
+    assert [text_of(c).split("The keyword: ")[1].split("\n")[0] for c in asked.asked("covered")] == WORDS["en"][1:]
+    assert not asked.asked("physician")
+    assert len(dialogue.turns) == 5
+    silent = model(covered={"covered": True})
+    await chat(silent, polish="false", ask_coverage="false")
+    assert not silent.asked("covered")
+
+
+@pytest.mark.parametrize(
+    ("lang", "slip", "mended"),
+    [("en", "They gave me PHQ-9 18 and 50 mg of it.", "They gave me some pills."), ("zh", "量表是PHQ-9评分18分。", "填过一张表。")],
+)  # fmt: skip
+async def test_a_patient_who_states_results_or_doses_is_asked_again(lang: Lang, slip: str, mended: str) -> None:
+    dialogue = await chat(
+        model(lang, patient=[{"utterance": slip}, {"utterance": mended}, {"utterance": mended + "..."}]),
+        lang,
+        polish="false",
+    )
+    assert not any(slip in turn.text for turn in dialogue.turns)
+    assert dialogue.quality.guards["patients_part"] == 1
+
+
+@pytest.mark.parametrize(
+    ("lang", "states", "asks"),
+    [("en", "You have panic attacks, I see.", "Do you have panic attacks?"), ("zh", "你有惊恐发作。", "你有惊恐发作吗？")],
+)  # fmt: skip
+async def test_a_physician_who_states_a_symptom_before_the_patient_told_it_is_asked_again(
+    lang: Lang, states: str, asks: str
+) -> None:
+    say = said("question")
+    tries = iter([{"utterance": states}, {"utterance": asks}])
+    dialogue = await chat(model(lang, physician=lambda call: next(tries, None) or say(call)), lang, polish="false")
+    assert dialogue.turns[4].text == asks
+    assert dialogue.quality.guards["physicians_part"] == 1
+    told = {"utterance": {"en": "I have these panic attacks.", "zh": "我有惊恐发作。"}[lang]}
+    tries = iter([{"utterance": states}])
+    allowed = await chat(
+        model(lang, history=told, physician=lambda call: next(tries, None) or say(call)), lang, polish="false"
+    )
+    assert allowed.turns[4].text == states
+
+
+@pytest.mark.parametrize(
+    ("text", "early"),
+    [("These are panic attacks, I would guess.", []), ("You have nightmares, too.", ["nightmares"]), ("You have thoughts of death.", ["thoughts of death"]),
+     ("Do you have thoughts of death?", []), ("You have had a headache, you say.", [])],
+)  # fmt: skip
+def test_a_symptom_whose_turn_it_is_may_be_named_but_a_risk_has_to_be_asked_about(text: str, early: list[str]) -> None:
+    targets = LEX.find("panic attacks, suicidal thoughts", "en")
+    told = [Turn.client("My heart pounds, and I get a headache.")]
+    assert stated_too_early(text, told, targets, "en") == early
+
+
+async def test_physicians_stay_under_30_words_and_the_token_limits_are_sent() -> None:
+    long = {"utterance": "word " * 30}
+    say = said("question")
+    tries = iter([long])
+    asked = model(physician=lambda call: next(tries, None) or say(call))
+    dialogue = await chat(asked, polish="false")
+    assert all(len(turn.text.split()) < 30 for turn in dialogue.turns)
+    assert {call.decoding["max_tokens"] for call in asked.asked("physician")} == {200}
+    assert {call.decoding["max_tokens"] for call in asked.asked("patient")} == {100}
+    assert [call.decoding["temperature"] for name in ("complaint", "physician", "patient", "covered", "draft", "polish") for call in (asked.asked(name) or (await _polishing()).asked(name))[:1]] == [0.7, 0.7, 0.5, 0.0, 0.7, 0.9]  # fmt: skip
+
+
+async def _polishing() -> Scripted:
+    asked = model()
+    await chat(asked)
+    return asked
+
+
+# Polish
+
+
+async def test_the_version_that_misses_fewest_concepts_of_up_to_three_is_kept_and_the_lost_ones_are_named() -> None:
+    words = WORDS["en"]
+    versions = [polished(*words[:4]), polished(*words[:8]), polished(*words[:6])]
+    asked = model(polish=versions)
+    dialogue = await chat(asked)
+    assert [turn.text for turn in dialogue.turns] == words[:8]
+    assert len(asked.asked("polish")) == 3
+    assert f"Missing from the last version: {'; '.join(words[4:])}" in text_of(asked.asked("polish")[1])
+    assert dialogue.quality.measures["concept_recall"] == 0.8
+
+
+async def test_polishing_stops_when_nothing_is_missing() -> None:
+    asked = model()
+    dialogue = await chat(asked)
+    assert len(asked.asked("polish")) == 1
+    assert dialogue.quality.measures["concept_recall"] == 1
+
+
+async def test_a_polish_that_covers_less_than_the_role_play_is_not_kept() -> None:
+    tells = {"utterance": "I have low mood, early waking and asthma."}
+    dialogue = await chat(model(history=tells, polish=polished("Good day.", "Good day to you.")))
+    assert dialogue.quality.measures["concept_recall"] == dialogue.quality.measures["roleplay_recall"] == 0.3
+    assert dialogue.turns[3].text == tells["utterance"]
+    assert dialogue.quality.kept == {"polish_lost_concepts": 1}
+
+
+@given(st.lists(st.sampled_from(WORDS["en"]), max_size=12))
+def test_coverage_counts_each_concept_once_and_more_text_never_covers_less(texts: list[str]) -> None:
+    concepts = LEX.find(NOTE["en"], "en")
+    found = coverage(concepts, texts, "en")
+    assert sorted(found.covered + found.missing) == sorted(c.text for c in concepts)
+    assert set(texts) <= set(found.covered)
+    assert found.recall == len(found.covered) / len(concepts)
+    assert coverage(concepts, [*texts, "more words"], "en").recall >= found.recall
+
+
+async def test_the_recorded_coverage_equals_a_recomputation_from_the_record() -> None:
+    dialogue = await chat(model(polish=polished(*WORDS["en"][:6])))
+    again = Dialogue.model_validate_json(dialogue.model_dump_json())
+    concepts = [Concept.model_validate(c) for c in again.sessions[0].notes["concepts"]]  # type: ignore[union-attr]
+    assert coverage(concepts, (t.text for t in again.turns), "en").model_dump() == again.sessions[0].notes["coverage"]
+
+
+async def test_only_two_speak_and_stage_directions_stand_apart() -> None:
+    lines = polished(*WORDS["en"])["lines"]
+    told = {
+        "lines": [
+            {"speaker": "direction", "text": "morning"},
+            *lines[:2],
+            {"speaker": "direction", "text": "after the examination"},
+            *lines[2:],
+        ]
+    }
+    dialogue = await chat(model(polish=told))
+    assert {turn.speaker for turn in dialogue.turns} == {"client", "counselor"}
+    assert dialogue.turns[0].extra == {"before": ["morning"]}
+    assert dialogue.turns[1].extra == {"directions": ["after the examination"]}
+    assert not any("examination" in turn.text for turn in dialogue.turns)
+    one_sided = {"lines": [{"speaker": "counselor", "text": "I talk alone."}]}
+    mended = await chat(model(polish=[one_sided, told]))
+    assert mended.quality.rejected == 1
+
+
+# Steps one by one, and calls
+
+
+async def test_planning_role_play_and_polish_can_be_left_out_one_by_one() -> None:
+    asked = model()
+    unplanned = await chat(asked, plan="false", polish="false")
+    assert [w for item in unplanned.sessions[0].notes["plan"] for w in item] == WORDS["en"]  # type: ignore[union-attr]
+    assert not {"draft", "polish"} & set(asked.counts())
+    one = Scripted(single=polished(*WORDS["en"][:5]))
+    baseline = await chat(one, single_prompt="true")
+    assert one.counts() == {"single": 1}
+    assert baseline.quality.measures == {"concept_recall": 0.5}
+
+
+async def test_calls_are_two_for_the_opening_one_draft_two_an_item_and_the_polish() -> None:
+    asked = model()
+    dialogue = await chat(asked, ask_coverage="false")
+    items = len(targets(dialogue))
+    assert asked.counts() == {
+        "complaint": 1,
+        "history": 1,
+        "draft": 1,
+        "physician": items,
+        "patient": items,
+        "polish": 1,
+    }
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_physician_and_patient_play_in_a_pairing_and_the_checklist_ends_it(lang: Lang) -> None:
+    asked = model(lang)
+    dialogue = await write(pair("notechat", "notechat"), note(lang), asked)
+    assert dialogue.sessions[0].ended == "counselor closed"
+    assert not asked.asked("polish")
+    assert all(NOTE[lang] in text_of(call) for name in ("physician", "patient") for call in asked.asked(name))
