@@ -323,7 +323,7 @@ class Ask:
         try:
             value = asked.answer.strip() if kind is str else parse(asked.answer, kind, self.lang)
         except NotTyped as fault:
-            return None, str(fault), []
+            return None, words["cut off"] if asked.finish == "length" else str(fault), []
         if value == "":
             return value, words["empty"], []
         soft: list[tuple[str, str]] = []

@@ -25,7 +25,7 @@ _PROMPTS = Path(__file__).parent / "prompts"
 _NOT_TOLD = {"demographics", "personality", "disposition"}
 _NOT_TOLD_FIELDS = {
     "distortions", "topic", "answers", "id", "author", "about_author", "type", "method", "group", "focus", "path",
-    "diagnoses", "code", "system", "age", "gender", "occupation",
+    "diagnoses", "code", "system", "age", "gender", "occupation", "emotions", "hobbies",
 }  # fmt: skip
 
 

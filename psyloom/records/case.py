@@ -19,8 +19,12 @@ class Facet(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_is_missing(cls, given: Any) -> Any:
-        return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
+    def _null_is_missing(cls, given: Any) -> Any:
+        """A null where the facet has a list means: nothing is known."""
+        if not isinstance(given, dict):
+            return given
+        filled = {name for name, field in cls.model_fields.items() if field.default_factory is not None}
+        return {name: value for name, value in given.items() if value is not None or name not in filled}
 
 
 class Demographics(Facet):

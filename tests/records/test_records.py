@@ -153,3 +153,10 @@ def test_sentences_cover_every_word_in_order_and_never_overlap(said: str) -> Non
 )
 def test_sentences_end_where_a_reader_ends_them(said: str, expected: list[str]) -> None:
     assert sentences(said) == expected
+
+
+def test_a_field_of_a_facet_can_be_set_without_losing_the_others() -> None:
+    case = Case.model_validate({"id": "1", "lang": "en", "clinical": {"complaint": "low mood", "questions": None}})
+    assert case.clinical is not None
+    case.clinical.treatment = "talk"
+    assert (case.clinical.family_history, case.clinical.questions, case.clinical.complaint) == (None, [], "low mood")

@@ -19,7 +19,9 @@ DAMAGE = (OSError, EOFError, BadZipFile, ZlibError)
 # Read in folders and archives. A path given directly is read whatever its name.
 _DATA = {".json", ".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".arrow", ".vtt", ".srt"}
 # Registrations of tools that lie beside the data.
-_NO_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "LICENSE.txt"}
+_NO_DATA = {
+    "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "settings.json", "LICENSE.txt",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,16 @@ from typing import Any
 from psyloom.formats.read._fields import label, some
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys, made
 from psyloom.formats.read._talk import dialogue, session
+from psyloom.knowledge import label_set, label_sets
 from psyloom.records import Dialogue, ItemRating, Label, Rater, Rating, Record, Source, Speaker, Subject
 
-# Field of an annotation -> kind of label, as the released code and as the paper's schemes call it.
-_KINDS = {
-    "coarse_strategy": "intention", "fine_strategy": "strategy",
-    "coarse_behav_label": "reaction", "fine_behav_label": "behavior", "experience_label": "experience",
-    "intention": "intention", "strategy": "strategy", "reaction": "reaction", "behaviour": "behavior",
-}  # fmt: skip
+# Label set -> its (fine, coarse) fields, as the released code and as the paper's schemes call them. A coarse label is
+# the group of the fine one: it stands for itself only where the fine one is missing.
+_SETS = {
+    "client_reactions_strategy": (("fine_strategy", "strategy"), ("coarse_strategy", "intention")),
+    "client_reaction": (("fine_behav_label", "behaviour", "behavior"), ("coarse_behav_label", "reaction")),
+    "client_reactions_experience": (("experience_label",), ()),
+}
 _SPLITS = ("train", "valid", "test")
 
 
@@ -30,10 +32,22 @@ def _spans(item: Item, message: dict[str, Any], _: Speaker) -> dict[str, Any]:
             item.note("annotation", f"span {start}-{end} lies outside the text (0-{end_of_text}): put into extra")
             odd.append(one)
             continue
-        words = {kind: one[key] for key, kind in _KINDS.items() if one.get(key)}
-        found += [label(f"client_reactions_{kind}", word, span=(start, end)) for kind, word in words.items()]
+        found += _labels(item, one, (start, end))
     message.update(some(annotation=odd or None))
     return {"labels": found}
+
+
+def _labels(item: Item, one: dict[str, Any], span: tuple[int, int]) -> Iterator[Label]:
+    for name, (fine, coarse) in _SETS.items():
+        kept, group = (next((str(one[key]) for key in keys if one.get(key)), None) for keys in (fine, coarse))
+        if not (word := kept or group):
+            continue
+        labels = label_set(name) if name in label_sets() else None
+        if labels and kept and group and kept in labels and group in labels:
+            above = labels.above(kept) or labels[kept]
+            if above != labels[group]:
+                item.note("annotation", f"{kept} is labelled as {group}, and belongs to {above.en}: taken so")
+        yield label(name, word, span=span)
 
 
 def _read_session(item: Item) -> Iterator[Dialogue | Rating]:

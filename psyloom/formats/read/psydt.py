@@ -13,7 +13,7 @@ def _read_dialogue(item: Item) -> Iterator[Dialogue]:
     """id, normalizedTag, messages. The test set repeats an id for every turn, so ids come from the row."""
     row = dict(item.value)
     told = session(item, "messages", row.pop("messages"))
-    yield dialogue(item, told, labels=labels("psydt_topic", text(row, "normalizedTag")), extra=row)
+    yield dialogue(item, told, labels=labels("soulchat_topic", text(row, "normalizedTag")), extra=row)
 
 
 def _read_post(item: Item) -> Iterator[Case]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from psyloom.formats.read._fields import labels, some, text
@@ -11,14 +12,18 @@ from psyloom.formats.read._talk import case, dialogue, listed, session
 from psyloom.records import Dialogue, Element, Label, Scenario, Session, Source, Speaker
 
 _NOTES = ("theme", "guide", "reasoning")  # written about the session as a whole
+_ECHO = 4  # a turn with more emotions than this repeats the list its annotator was given
 
 
-def _annotated(message: dict[str, Any], who: Speaker) -> dict[str, Any]:
+def _annotated(item: Item, message: dict[str, Any], who: Speaker) -> dict[str, Any]:
     """Strategy and reasoning of a supporter, emotion of a seeker. The therapist's observation of a seeker stays."""
-    found: list[Label] = [
-        *labels("psyinsight_strategy", message.pop("strategy", None)),
-        *labels("psyinsight_emotion", message.pop("emotional label", None)),
-    ]
+    emotions = labels("psyinsight_emotion", message.get("emotional label"))
+    if len(emotions) > _ECHO:
+        item.note("emotional label", f"{len(emotions)} emotions on one turn: taken as Unknown, the list put into extra")
+        emotions = labels("psyinsight_emotion", "Unknown")
+    else:
+        message.pop("emotional label", None)
+    found: list[Label] = [*labels("psyinsight_strategy", message.pop("strategy", None)), *emotions]
     for key in ("observation", "reasoning"):
         if not message.get(key):
             message.pop(key, None)
@@ -30,7 +35,7 @@ def _annotated(message: dict[str, Any], who: Speaker) -> dict[str, Any]:
 def _read_session(item: Item) -> Iterator[Dialogue]:
     row = dict(item.value)
     notes = {key: written for key in _NOTES if (written := text(row, key))}
-    told = session(item, "dialog", row.pop("dialog"), dress=_annotated, notes=notes)
+    told = session(item, "dialog", row.pop("dialog"), dress=partial(_annotated, item), notes=notes)
     told.summary = text(row, "summary")
     told.labels = _of_session(row)
     topic, background = text(row, "topic"), text(row, "background")

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from psyloom.errors import UsageError
+from psyloom.knowledge import label_set
 from psyloom.records import Lang, Speaker
 
 Unit = Literal["turn", "dialogue"]
@@ -46,6 +47,11 @@ class ExportOptions(BaseModel):
     system_text: str | None = Field(None, min_length=1, description="for system = given")
     client_name: str | None = Field(None, min_length=1, description="how the client is called in transcripts")
     counselor_name: str | None = Field(None, min_length=1, description="how the counselor is called in transcripts")
+    labels: tuple[str, ...] | None = Field(
+        None,
+        description="label sets that annotators choose from, e.g. 'client_reaction,psyinsight_emotion'; if not given: those"
+        " that the dialogues carry",
+    )
     ids: bool = Field(True, description="keep the dialogue's id in a field of its own")
     splits: tuple[float, float, float] | None = Field(
         None, description="shares of train, valid and test, e.g. '80/10/10'; if not given: no splits"
@@ -70,6 +76,15 @@ class ExportOptions(BaseModel):
                 f"{given!r} are no shares of train, valid and test", do="give them as 80/10/10 or 90/10"
             ) from trouble
         return tuple(part / sum(parts) for part in parts)
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        """Accept names with commas between them; each must be a label set."""
+        names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+        for name in names or ():
+            label_set(name)
+        return names
 
     @model_validator(mode="before")
     @classmethod

@@ -1,8 +1,10 @@
 """The formats dialogues can be written in."""
 
 from psyloom.errors import UnknownName
+from psyloom.formats.write.argilla import open_argilla
 from psyloom.formats.write.chat import messages_rows, swift_rows, xtuner_rows
 from psyloom.formats.write.inspect_log import open_inspect
+from psyloom.formats.write.labelstudio import beside, open_labelstudio
 from psyloom.formats.write.pairs import alpaca_rows, xtuner_pairs_rows
 from psyloom.formats.write.parquet import open_parquet
 from psyloom.formats.write.sdialog_json import open_sdialog
@@ -63,6 +65,16 @@ WRITERS: dict[str, Writer] = {
         Writer(
             "conll", "CoNLL-like columns of span labels", open_spans, (".conll", ".tsv", ".txt"),
             _NAMED - {"thoughts"},
+        ),
+        Writer(
+            "labelstudio", "Label Studio tasks with their config.xml", open_labelstudio, (".json",),
+            frozenset({"client_name", "counselor_name", "labels"}), finish=beside,
+            note="make a project with config.xml as its labeling interface and import the tasks",
+        ),
+        Writer(
+            "argilla", "Argilla records with their settings.json", open_argilla, (".json",),
+            frozenset({"client_name", "counselor_name", "labels"}), finish=beside,
+            note="Settings.from_json makes the dataset, dataset.records.from_json fills it",
         ),
         Writer("sdialog", "sdialog JSON, one file per dialogue", open_sdialog, (), _NAMED | {"hidden"}),
         Writer(

@@ -372,6 +372,36 @@ CHAT_EN = [
     {"role": "assistant", "content": "<think>\nAsk for how long.\n</think>\n\nSince when?"},
 ]
 
+LABELSTUDIO = {
+    "id": 7, "project": 1, "data": {"dialogue": [{"author": "咨询师", "text": "你最担心什么？"}, {"author": "来访者", "text": "面试。"}]},
+    "annotations": [
+        {"id": 1, "completed_by": {"id": 3, "email": "anna@example.org", "first_name": "", "last_name": ""},
+         "was_cancelled": False, "result": [
+            {"id": "a", "type": "paragraphlabels", "from_name": "client_reactions_strategy", "to_name": "dialogue",
+             "origin": "manual", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 7,
+                                           "text": "你最担心什么？", "paragraphlabels": ["询问主观信息"]}},
+            {"id": "b", "type": "choices", "from_name": "client_reaction", "to_name": "dialogue",
+             "value": {"choices": ["Extending"]}}]},
+        {"id": 2, "completed_by": 4, "was_cancelled": False, "result": [
+            {"id": "c", "type": "paragraphlabels", "from_name": "client_reactions_strategy", "to_name": "dialogue",
+             "value": {"start": 0, "end": 1, "startOffset": 2, "endOffset": 2, "paragraphlabels": ["Answer", "Others"]}}]},
+        {"id": 3, "completed_by": 5, "was_cancelled": True, "result": [
+            {"id": "d", "type": "paragraphlabels", "from_name": "client_reactions_strategy", "to_name": "dialogue",
+             "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 7, "paragraphlabels": ["Answer"]}}]}],
+    "predictions": [],
+}  # fmt: skip
+ARGILLA = [
+    {"id": f"t/1/{n}", "fields": {"text": text, "context": "…"}, "vectors": {}, "_server_id": None,
+     "metadata": {"dialogue": "t", "lang": "zh", "session": 1, "turn": n, "speaker": speaker},
+     "suggestions": suggestions, "responses": responses}
+    for n, speaker, text, suggestions, responses in [
+        (1, "counselor", "你最担心什么？", {"client_reactions_strategy": {"value": [{"start": 0, "end": 7, "label": "answer"}],
+         "score": None, "agent": "model"}}, {}),
+        (2, "client", "面试。", {}, {"psyinsight_emotion": [{"value": ["anxiety", "fear"], "user_id": "u-1"},
+         {"value": "neutral", "user_id": "u-2"}]}),
+    ]
+]  # fmt: skip
+
 RELEASES = [
     Released("cactus", "rows", {"cactus.json": [CACTUS_ROW, CACTUS_ROW]}, {"dialogue": 2}),
     Released("cactus", "clients", {"evaluation.json": [client_record("positive"), client_record("negative")],
@@ -437,6 +467,8 @@ RELEASES = [
     Released("psyinsight", "sessions", {"cn_data_version7.json": [INSIGHT_ZH], "en_data_version7.json": [INSIGHT_EN]},
              {"dialogue": 2}),
     Released("psyinsight", "units", {"units.json": [INSIGHT_UNIT]}, {"dialogue": 1}),
+    Released("labelstudio", "tasks", {"project-1.json": [LABELSTUDIO]}, {"dialogue": 1}),
+    Released("argilla", "records", {"records.json": ARGILLA}, {"dialogue": 1}),
     Released("client_reactions", "splits", {"sessions.json": {"train": [REACTIONS], "valid": [], "test": [REACTIONS]}},
              {"dialogue": 2}),
     Released("client_reactions", "session", {"s.json": REACTIONS}, {"dialogue": 1}),

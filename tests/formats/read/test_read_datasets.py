@@ -21,6 +21,7 @@ from psyloom.formats import read
 from psyloom.formats.read._cbt import released
 from psyloom.formats.read.escot import instruction_row, strategy_in
 from psyloom.formats.read.sudosys import flat
+from psyloom.knowledge import label_set, label_sets
 from psyloom.records import Case, Defect, Dialogue, Rating
 
 
@@ -45,8 +46,22 @@ def spoken(dialogue: Dialogue) -> list[tuple[str, str]]:
     return [(turn.speaker, turn.text) for turn in dialogue.turns]
 
 
-def tags(labels: Any) -> list[str]:
-    return [f"{label.set}={label.id}" for label in labels]
+class Tag(str):
+    """``set=label``: the same label by whichever of its names, so that a set may become known without a new fixture."""
+
+    def __eq__(self, other: object) -> bool:
+        return self._canonical() == Tag(other)._canonical()
+
+    __hash__ = str.__hash__
+
+    def _canonical(self) -> tuple[str, str]:
+        name, _, word = self.partition("=")
+        term = label_set(name).find(word) if name in label_sets() else None
+        return name, term.id if term else word
+
+
+def tags(labels: Any) -> list[Tag]:
+    return [Tag(f"{label.set}={label.id}") for label in labels]
 
 
 # CACTUS, acceptance 9
@@ -234,7 +249,7 @@ def test_psydt_readme_record_gives_prompt_topic_and_talk(tmp_path: Path) -> None
     (found,) = of("psydt-corpus", tmp_path)
     assert (found.extra, tags(found.labels)) == (
         {"id": 0, "system": "你是一位温和的心理咨询师。"},
-        ["psydt_topic=婚恋"],
+        ["soulchat_topic=婚恋"],
     )
 
 
@@ -350,11 +365,11 @@ def test_psyinsight_reads_both_released_shapes_with_their_mixed_types(tmp_path: 
     assert (zh.extra["is_same_qa"], zh.extra["is_same_session"], en.extra["is_same_qa"]) == ("", -1, 0)
     assert [turn.extra.get("reference_labels") for turn in en.turns] == ["leans forward", ["shrugs"]]
     assert zh.turns[0].extra["labels"][0]["index"] == 3
-    assert tags(en.turns[1].labels) == ["psyinsight_emotion=Anxiety", "psyinsight_emotion=Guilty"]
+    assert tags(en.turns[1].labels) == ["psyinsight_emotion=anxiety", "psyinsight_emotion=guilty"]
     assert en.turns[0].thought[0].text == "A number is easier than words."
     assert en.turns[1].extra["observation"] == "He avoids her eyes."
     assert zh.turns[1].extra["reasoning"] == "放错了地方的说明。"
-    assert tags(en.sessions[0].labels) == ["psyinsight_psychotherapy=Solution-Focused Brief Therapy"]
+    assert tags(en.sessions[0].labels) == ["psyinsight_psychotherapy=solution_focused_brief_therapy"]
     assert tags(zh.sessions[0].labels)[1] == "psyinsight_stage=Early Session"
     assert (en.sessions[0].summary, en.sessions[0].notes["theme"]) == (
         "He names what keeps it from being 0.",
@@ -376,15 +391,44 @@ def test_client_reactions_reads_the_concatenated_sessions_with_spans(tmp_path: P
     first, second = of("client_reactions-splits", tmp_path)
     counselor, client = first.turns
     assert [(label.set, label.id, label.span) for label in counselor.labels] == [
-        ("client_reactions_intention", "Supporting", (0, 12)),
-        ("client_reactions_strategy", "Reflection of Feelings", (0, 12)),
-        ("client_reactions_intention", "Supporting", (12, 21)),
-        ("client_reactions_strategy", "Inquiring Subjective Information", (12, 21)),
+        ("client_reactions_strategy", "reflection_of_feelings", (0, 12)),
+        ("client_reactions_strategy", "inquiring_subjective_information", (12, 21)),
     ]
-    assert tags(client.labels) == ["client_reactions_reaction=Positive", "client_reactions_behavior=Giving Information",
-                                   "client_reactions_experience=Safety"]  # fmt: skip
+    assert tags(client.labels) == ["client_reaction=giving_information", "client_reactions_experience=Safety"]
     assert (first.id, second.id) == ("client_reactions-train-1", "client_reactions-test-1")
     assert first.extra["raw_session"][0]["text"] == "听起来这周你一直在硬撑。"
+
+
+@pytest.mark.parametrize(
+    ("given_label", "id_", "complaints"),
+    [
+        ({"coarse_behav_label": "Negative", "fine_behav_label": "Changing Topics"}, "shifting_topics", 0),
+        ({"coarse_behav_label": "Positive", "fine_behav_label": "Reformulation"}, "reformulating", 0),
+        ({"reaction": "Positive", "behaviour": "Reasonable Requesting"}, "reasonable_request", 0),
+        ({"coarse_behav_label": "Others", "fine_behav_label": "Others"}, "others", 0),
+        ({"coarse_behav_label": "Negative", "fine_behav_label": "Extending"}, "extending", 1),
+        ({"coarse_behav_label": "Negative"}, "negative", 0),
+    ],
+)
+def test_client_reactions_takes_any_spelling_and_the_group_only_where_it_stands_alone(
+    given_label: dict[str, str], id_: str, complaints: int, tmp_path: Path
+) -> None:
+    turns = [
+        {"speaker": "咨询师", "text": "后来呢？"},
+        {"speaker": "来访者", "text": "嗯嗯。", "annotation": [{"start": 0, "end": 3, **given_label}]},
+    ]
+    (found,), defects = given({"s.json": {"concate_session": turns}}, tmp_path, "client_reactions")
+    assert tags(found.turns[1].labels) == [f"client_reaction={id_}"]
+    assert len(defects) == complaints
+
+
+def test_psyinsight_more_than_four_emotions_are_an_echo_of_the_list_and_become_unknown(tmp_path: Path) -> None:
+    listed = ["Anxiety", "Depression", "Sadness", "Anger", "Fear"]
+    row = release("psyinsight-sessions").files["en_data_version7.json"][0]
+    said = [turn | ({"emotional label": listed} if turn["speaker"] == "Seeker" else {}) for turn in row["dialog"]]
+    (found,), defects = given({"en_data_version7.json": [row | {"dialog": said}]}, tmp_path, "psyinsight")
+    assert tags(next(turn for turn in found.turns if turn.speaker == "client").labels) == ["psyinsight_emotion=unknown"]
+    assert "5 emotions" in defects[0].what
 
 
 def test_client_reactions_span_outside_the_text_is_reported_and_kept(tmp_path: Path) -> None:
@@ -479,7 +523,7 @@ def test_diacbt_tolerates_every_spelling_of_its_line_grammar(tmp_path: Path) -> 
     found, other = of("diacbt-sessions", tmp_path)
     first, second = found.sessions
     assert [tags(turn.labels) for turn in first.turns] == [
-        ["diacbt_strategy=设置议程", "diacbt_strategy=收集信息"], [], ["diacbt_strategy=收集信息"], [], [], []]  # fmt: skip
+        ["diacbt_strategy=agenda", "diacbt_strategy=gather_info"], [], ["diacbt_strategy=gather_info"], [], [], []]  # fmt: skip
     assert [turn.text for turn in first.turns][:3] == [
         "今天我们先看看这一周。",
         "（低头）还是睡不好。",

@@ -15,6 +15,7 @@ from psyloom.formats import formats, read, sniff
 from psyloom.formats.read._auto import layout_of
 from psyloom.formats.read._contents import Contents
 from psyloom.formats.read._files import files
+from psyloom.knowledge import label_set, label_sets
 from psyloom.records import Defect, Dialogue, Record, to_line
 from psyloom.records.jsonl import parse_line
 
@@ -70,6 +71,7 @@ def test_the_samples_cover_every_layout_of_every_format(tmp_path: Path) -> None:
 DROPPED = {
     "notechat-pairs", "psyaug-newer", "transcript-files", "transcript-fields", "subtitles-vtt", "subtitles-srt",
     "cpsycoun-d", "interactive_agents-profiles", "sudosys-talks", "diacbt-sessions", "csv-turns", "psyaug-counselchat", "psyloom-records",
+    "labelstudio-tasks", "argilla-records",
 }  # fmt: skip
 ROLES = {
     "role", "speaker", "from", "client", "counselor", "user", "assistant", "system", "seeker", "supporter", "Seeker",
@@ -100,6 +102,7 @@ def test_no_text_of_a_release_is_lost(released: Released, tmp_path: Path) -> Non
     records, _ = read_all(released, tmp_path)
     kept = words("\0".join(leaf for record in records for leaf in leaves(json.loads(record.model_dump_json()))))
     kept |= words("\n".join(str(leaf) for record in records for leaf in numbers(record.model_dump())))
+    kept |= {word for record in records for word in label_words(json.loads(record.model_dump_json()))}
     wanted: set[str] = set()
     for name, content in released.files.items():
         if name != "dataset_info.json":
@@ -110,6 +113,18 @@ def test_no_text_of_a_release_is_lost(released: Released, tmp_path: Path) -> Non
                 "5. Academic", "Strategy Reason", "Response", "心理咨询师", "医生", "对话", "求助者", "支持者", "consultant",
                 "Therapist", "女", "（无法推断）", "during depression", "共情分数", "辨识分数", "occupational functioning level"}  # fmt: skip
     assert {piece for piece in wanted - kept - ROLES - headings if not any(piece in one for one in kept)} == set()
+
+
+def label_words(value: Any) -> Iterator[str]:
+    """Every word that is now said by the id of a label, that of its group included."""
+    if isinstance(value, dict) and {"set", "id", "span"} <= set(value) and value["set"] in label_sets():
+        labels = label_set(value["set"])
+        if value["id"] in labels:
+            for term in (labels[value["id"]], labels.above(value["id"]) or labels[value["id"]]):
+                yield from (piece for word in term.words() for piece in words(word))
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from label_words(inner)
 
 
 def numbers(value: Any) -> Iterator[Any]:
