@@ -54,7 +54,7 @@ def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) 
                 f"there is no side called {owner!r}", do="write counselor.OPTION, client.OPTION or dials.OPTION"
             )
         given[owner][name] = value
-    frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in ("max_exchanges", "min_exchanges")}
+    frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in ("max_exchanges", "min_exchanges", "sessions")}
     if given["dials"]:
         frame["dials"] = {name: json_or_text(value) for name, value in given["dials"].items()}
     for name in set(given[""]) - set(frame):

@@ -271,3 +271,10 @@ async def test_a_run_may_set_other_decoding_parameters_for_all_agents_or_for_one
     await ask("judge", Mood)
     await ask("reply", talk=ask.talk)
     assert [call.decoding for call in model.calls] == [{"temperature": 0.2, "top_p": 0.5}, {"temperature": 0.2}]
+
+
+async def test_a_pairing_may_meet_for_several_sessions_whose_turns_stay_apart() -> None:
+    pairing = Pairing(counselor=Frame(most=2), client=Talker(), sessions=3)
+    dialogue = await pairing.write(case(), ask_for(Scripted(reply=numbered("reply"), say=numbered("word"))))
+    assert [len(session.turns) for session in dialogue.sessions] == [6, 6, 6]
+    assert [session.ended for session in dialogue.sessions] == ["limit"] * 3
