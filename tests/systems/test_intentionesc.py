@@ -348,3 +348,13 @@ async def test_texts_stay_as_they_are() -> None:
     before = labelled("en")
     after = await annotate(IntentionChain(), copy.deepcopy(before), builder("en"))
     assert [turn.text for turn in after.turns] == [turn.text for turn in before.turns]
+
+
+async def test_chinese_prompts_name_needs_and_intentions_in_chinese() -> None:
+    model = builder("zh")
+    await annotate(IntentionChain(), labelled("zh"), model)
+    every = chain("zh")
+    stepwise = Scripted(think=[{step: every[step]} for step in STEPS[:3]], reply={"response": REPLY["zh"]})
+    await reply(stepwise, "zh", mode="stepwise")
+    shown = "".join(text_of(call) for call in (*model.calls, *stepwise.calls))
+    assert not any(word in shown for word in ("be_understood", "understand_feelings", "reflection_of_feelings"))

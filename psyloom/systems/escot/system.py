@@ -6,17 +6,17 @@ the paper, B1 writes strategy-enriched dialogues, B2 supplements the chain of tu
 
 import re
 from asyncio import gather
-from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, create_model
 
 from psyloom.agents import Annotator, Ask, Counselor, Sight, Talk
-from psyloom.agents.guards import fold
+from psyloom.agents.annotating import talk_of
+from psyloom.agents.chains import Known, tells, with_strategy
 from psyloom.knowledge import LabelSet, OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Dialogue, Element, Lang, Session, Turn, sentences
+from psyloom.records import Dialogue, Element, Lang, Turn
 from psyloom.systems.escot.writer import ESCONV, STRATEGIES, EscotWriter, Text
 
 __all__ = ["EscotChain", "EscotResponder", "EscotWriter"]
@@ -135,26 +135,6 @@ def chain_type(strategy: Term) -> type[Chain]:
     return create_model("Chain", __base__=Chain, strategy=(ClassVar[Term], strategy))
 
 
-class Known(NamedTuple):
-    """A counselor's turn whose strategy is known, with what was said before it."""
-
-    before: list[Turn]
-    turn: Turn
-    labels: LabelSet
-    strategy: Term
-
-
-def with_strategy(turns: list[Turn]) -> Iterator[Known]:
-    """The turns of a session that a chain can be written for: after the client's first words, without a thought yet."""
-    inventories = {labels.id: labels for labels in INVENTORIES.values()}
-    begun = next((at for at, turn in enumerate(turns) if turn.speaker == "client"), len(turns))
-    for at, turn in enumerate(turns):
-        named_by = [(inventories[one.set], one.id) for one in turn.labels if one.set in inventories]
-        found = next(((labels, term) for labels, id_ in named_by if (term := labels.find(id_))), None)
-        if found and at > begun and turn.speaker == "counselor" and not turn.thought:
-            yield Known(turns[:at], turn, *found)
-
-
 class EscotChain(Annotator):
     """B2: writes the chain of counselor turns that carry a strategy, from the talk before each of them alone."""
 
@@ -168,7 +148,7 @@ class EscotChain(Annotator):
 
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
         """Turns that have a thought already keep it; how many chains were written stands in ``quality.measures``."""
-        known = [one for session in dialogue.sessions for one in with_strategy(session.turns)]
+        known = [one for session in dialogue.sessions for one in with_strategy(session.turns, INVENTORIES.values())]
         if self.turns == "one" and known:
             rng = ask.rng("turn")
             chosen = rng.choice(sorted({one.strategy.id for one in known}))
@@ -182,7 +162,7 @@ class EscotChain(Annotator):
     @staticmethod
     async def _chain(known: Known, dialogue: Dialogue, ask: Ask) -> Chain:
         _, reply, labels, strategy = known
-        past = Talk(Dialogue(id=dialogue.id, lang=dialogue.lang, sessions=[Session(turns=known.before)]))
+        past = talk_of(known.before, dialogue.lang)
 
         def wrong(chain: Chain) -> str | None:
             if strategies_in(chain.strategy_reason, labels)[:1] != [strategy]:
@@ -193,8 +173,3 @@ class EscotChain(Annotator):
         return await ask.as_(ask.role, past)(
             "chain", chain_type(strategy), check=wrong, talk=past, chain=CHAIN, strategy=strategy, response=reply.text
         )  # fmt: skip
-
-
-def tells(text: str, reply: str) -> bool:
-    """Does ``text`` hold a whole sentence of the reply? Sentences of a word or two do not count."""
-    return any(len(fold(one)) > 10 and fold(one) in fold(text) for one in sentences(reply))

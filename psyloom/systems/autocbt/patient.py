@@ -1,0 +1,38 @@
+"""The patient of AutoCBT: retells its problem, completely and unaltered."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from psyloom.agents import Ask, Client, Sight, Talk
+from psyloom.records import Turn
+
+if TYPE_CHECKING:
+    from psyloom.llm.rehearsal.actor import Actor
+
+
+class Retold(BaseModel):
+    """The problem as the patient tells it."""
+
+    text: str = Field(min_length=1)
+
+    @classmethod
+    def rehearse(cls, actor: "Actor") -> dict[str, Any]:
+        return {"text": actor.text("situation")}
+
+
+class AutoCBTPatient(Client):
+    """Agent 0: one long question; with a counselor that asks back, answers from the same problem."""
+
+    sight: ClassVar[Sight] = {"patient": {"post.title", "post.text"}}
+    needs: ClassVar[frozenset[str]] = frozenset({"post"})
+
+    retell: bool = Field(True, description="false: the post is said as it stands, which saves a call")
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        if any(turn.speaker == "client" for turn in talk.turns[talk.opening :]):
+            return Turn.client(await ask("answer", talk=talk))
+        if not self.retell:
+            post = ask.sees("patient").post
+            return Turn.client("\n".join(part for part in (post.title, post.text) if part))
+        return Turn.client((await ask("retell", Retold)).text)

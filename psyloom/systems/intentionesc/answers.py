@@ -1,0 +1,209 @@
+"""The four steps of ICECoT as answers: state, intention, strategy, response. And what is wrong with them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from psyloom.agents.annotating import Grounds, Text, said_by
+from psyloom.knowledge import LabelSet, OneOf, label_set
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import Element, Lang, Turn
+from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, Inventory, framework
+
+NEEDS = label_set("intentionesc_need")
+UNKNOWN = {"unknown", "不明"}
+PRESSING = ("encourage_change", "give_information")  # what is imposed when nobody is ready for it
+WORDS: dict[str, dict[Lang, str]] = {
+    "evidence": {"en": "{}: {}", "zh": "{}：{}"},
+    "unmapped": {
+        "en": "strategy “{}” does not serve the intention “{}”; these do: {}",
+        "zh": "策略“{}”不能实现意图“{}”，可以用的有：{}",
+    },
+    "not ready": {
+        "en": "“{}” needs a seeker who is ready to act or asks for it",
+        "zh": "求助者愿意行动或主动问起时，才适合“{}”",
+    },
+    "too strong": {
+        "en": "at this intensity of feeling “{}” comes too early; explore or comfort first",
+        "zh": "情绪这么强烈的时候，“{}”还太早，先探索或安慰",
+    },
+    "only to be heard": {
+        "en": "the seeker wants to be heard; do not advise",
+        "zh": "求助者此刻只想被倾听，不要给建议",
+    },
+}
+
+
+class Emotion(BaseModel):
+    """The main feeling."""
+
+    label: Text
+    intensity: int | None = Field(ge=1, le=5)
+    evidence: str
+
+
+class Aspect(BaseModel):
+    """What set it off, or how it is seen."""
+
+    text: Text
+    evidence: str
+
+
+class Need(BaseModel):
+    """What the seeker wants of this talk now; readiness to act from 0 to 2."""
+
+    label: Annotated[str, OneOf(NEEDS)]
+    readiness: Literal[0, 1, 2]
+    evidence: str
+
+
+class State(BaseModel):
+    """1. The four aspects of the seeker's emotional state; "unknown" for what was not expressed."""
+
+    emotion: Emotion
+    stimulus: Aspect
+    appraisal: Aspect
+    need: Need
+
+    def aspects(self) -> Iterator[tuple[str, str, str]]:
+        """(aspect, value, evidence), in order."""
+        yield "emotion", self.emotion.label, self.emotion.evidence
+        yield "stimulus", self.stimulus.text, self.stimulus.evidence
+        yield "appraisal", self.appraisal.text, self.appraisal.evidence
+        yield "need", self.need.label, self.need.evidence
+
+    def faults(self, before: Sequence[Turn], lang: Lang) -> Iterator[str]:
+        """Aspects whose evidence the seeker did not say."""
+        grounds = Grounds.of(turn for turn in before if turn.speaker == "client")
+        for aspect, value, quote in self.aspects():
+            if value.casefold() not in UNKNOWN and (fault := grounds.fault(quote, lang)):
+                yield WORDS["evidence"][lang].format(aspect, fault)
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        quote = said_by(actor)
+        return {
+            "emotion": {"label": actor.text("emotion"), "intensity": 3, "evidence": quote},
+            "stimulus": {"text": actor.text("cause"), "evidence": quote},
+            "appraisal": {"text": actor.text("appraisal"), "evidence": quote},
+            "need": {"label": "be_understood", "readiness": 1, "evidence": quote},
+        }
+
+
+class Intention(BaseModel):
+    """2. What the supporter wants to achieve."""
+
+    primary: str
+    secondary: str | None
+    goal: Text
+    motivation: Text
+    expectation: Text
+
+
+def intention_faults(chosen: Intention, state: State | None, frame: Framework, lang: Lang) -> Iterator[str]:
+    """Intentions that would be imposed on the seeker in this state."""
+    if state is None:
+        return
+    asks = state.need.label in ("find_a_way", "facts")
+    for name in filter(None, (chosen.primary, chosen.secondary)):
+        called = frame.intentions[name].name(lang)
+        if name in PRESSING and not (state.need.readiness or asks):
+            yield WORDS["not ready"][lang].format(called)
+        if (state.emotion.intensity or 0) >= 4 and name not in frame.gentle():
+            yield WORDS["too strong"][lang].format(called)
+
+
+def strategy_faults(
+    strategy: str, state: State | None, chosen: Intention | None, frame: Framework, inventory: Inventory, lang: Lang
+) -> Iterator[str]:
+    """A strategy that does not serve the intention, or advice for one who only wants to be heard."""
+    labels = INVENTORIES[inventory]
+    if chosen:
+        serving = dict.fromkeys(
+            one for name in (chosen.primary, chosen.secondary) if name for one in frame.strategies(name, inventory)
+        )
+        if strategy not in serving:
+            names = ("、" if lang == "zh" else ", ").join(term.name(lang) for term in labels.some(serving))
+            yield WORDS["unmapped"][lang].format(
+                labels[strategy].name(lang), frame.intentions[chosen.primary].name(lang), names
+            )
+    if state and state.need.label == "be_heard" and strategy == "providing_suggestions":
+        yield WORDS["only to be heard"][lang]
+
+
+class Chain(BaseModel):
+    """Some of the four steps, in their order."""
+
+    strategies: ClassVar[dict[str, tuple[str, ...]]]
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        given: dict[str, Any] = actor.fill()
+        if "state" in given:
+            given["state"] = State.rehearse(actor)
+        if "intention" in given:
+            given["intention"] |= {"primary": actor.rng.choice(sorted(cls.strategies)), "secondary": None}
+            if "strategy" in given:
+                given["strategy"] = cls.strategies[given["intention"]["primary"]][0]
+        return given
+
+
+@cache
+def intention_type(intentions: LabelSet) -> type[Intention]:
+    """An intention out of ``intentions``."""
+    one = Annotated[str, OneOf(intentions)]
+    return create_model("Intention", __base__=Intention, primary=(one, ...), secondary=(one | None, ...))
+
+
+@cache
+def chain_type(
+    steps: tuple[str, ...], source: Path | None, inventory: Inventory, allowed: tuple[str, ...] = ()
+) -> type[Chain]:
+    """The answer that holds ``steps``; source: the framework's file; allowed: intentions to choose from, () for all."""
+    frame = framework(source)
+    intentions = frame.intentions.only(allowed) if allowed else frame.intentions
+    kinds: dict[str, Any] = {
+        "state": State, "intention": intention_type(intentions),
+        "strategy": Annotated[str, OneOf(INVENTORIES[inventory])], "response": Text,
+    }  # fmt: skip
+    gentle = {name: frame.strategies(name, inventory) for name in intentions.ids if name in frame.gentle()}
+    fields: dict[str, Any] = {step: (kinds[step], ...) for step in steps}
+    return create_model("Chain", __base__=Chain, strategies=(ClassVar[dict[str, tuple[str, ...]]], gentle), **fields)
+
+
+def in_one(faults: Iterable[str], lang: Lang) -> str | None:
+    """Everything that is wrong, in one line; None when nothing is."""
+    return ("；" if lang == "zh" else "; ").join(faults) or None
+
+
+def elements(
+    state: State | None, chosen: Intention | None, frame: Framework, lang: Lang, why: str = ""
+) -> list[Element]:
+    """State and intention as a turn's thought, in the order of the chain: what the seeker never reads."""
+    found = []
+    for name, value, quote in state.aspects() if state else ():
+        value = NEEDS[value].name(lang) if name == "need" else value
+        if state and name == "emotion" and state.emotion.intensity:
+            value = f"{value} {state.emotion.intensity}/5"
+        found.append(Element(name=name, text=f"{value} “{quote}”" if quote else value))
+    for name, text in chosen or ():
+        called = frame.intentions[text].name(lang) if text and name in ("primary", "secondary") else text
+        found += [Element(name=name, text=called)] if called else []
+    return [*found, *([Element(name="strategy_reason", text=why)] if why else [])]
+
+
+def worded(step: BaseModel, frame: Framework, lang: Lang) -> str:
+    """A step as JSON for a prompt, its labels by their names in ``lang``."""
+
+    def named(key: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {inner: named(inner, one) for inner, one in value.items()}
+        if key == "label" and value in NEEDS.ids:
+            return NEEDS[value].name(lang)
+        return frame.intentions[value].name(lang) if key in ("primary", "secondary") and value else value
+
+    return json.dumps(named("", step.model_dump()), ensure_ascii=False)
