@@ -5,16 +5,15 @@ labelled with the same names; the file says in which order sections come and who
 """
 
 import random
-import tomllib
 from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from psyloom.errors import BadRecord, UnknownName
+from psyloom.knowledge.files import ids_in, load
 from psyloom.knowledge.labels import Bilingual, LabelSet, label_set
 
 FOLDER = Path(__file__).parent / "inquiry"
@@ -130,17 +129,9 @@ def inquiry_tree(name: str | Path) -> InquiryTree:
 
     Raises: UnknownName for an id that is not bundled, BadRecord for a file that is no tree.
     """
-    path = name if isinstance(name, Path) else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName("inquiry tree", str(name), inquiry_trees())
-    try:
-        return InquiryTree.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, UnknownName) as trouble:
-        raise BadRecord(
-            f"{path} is no inquiry tree: {trouble}", do="see psyloom/knowledge/inquiry for examples"
-        ) from trouble
+    return load(InquiryTree, name, FOLDER, "inquiry tree")
 
 
 def inquiry_trees() -> list[str]:
     """Ids of all bundled trees."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return ids_in(FOLDER)

@@ -1,17 +1,17 @@
 """Label sets: strategies, techniques, stages, topics. TOML files, one set a file, zh and en side by side."""
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from psyloom.errors import BadRecord, UnknownName
+from psyloom.errors import UnknownName
+from psyloom.knowledge.files import ids_in, load
 from psyloom.records import Label, Lang
 
 FOLDER = Path(__file__).parent / "labels"
@@ -48,7 +48,7 @@ class Term(BaseModel):
 
 
 class LabelSet(BaseModel):
-    """A closed list of labels. ``source`` says which paper it comes from; ``translated`` which names are ours."""
+    """A closed list of labels. ``source`` says which paper it comes from and what of it is ours."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
@@ -57,6 +57,11 @@ class LabelSet(BaseModel):
     source: str = ""
     note: str = ""
     terms: tuple[Term, ...] = Field(alias="label", min_length=1)
+
+    @model_validator(mode="after")
+    def _no_word_names_two_labels(self) -> "LabelSet":
+        _ = self._by_word
+        return self
 
     @cached_property
     def _by_word(self) -> dict[str, Term]:
@@ -154,16 +159,7 @@ def label_set(name: str | Path) -> LabelSet:
 
     Raises: UnknownName for an id that is not bundled, BadRecord for a file that is no label set.
     """
-    path = name if isinstance(name, Path) else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName("label set", str(name), label_sets())
-    try:
-        found = LabelSet.model_validate(tomllib.loads(path.read_text("utf-8")))
-        _ = found._by_word
-    except (tomllib.TOMLDecodeError, ValidationError, ValueError) as trouble:
-        raise BadRecord(
-            f"{path} is no label set: {trouble}", do="see psyloom/knowledge/labels for examples"
-        ) from trouble
+    found = load(LabelSet, name, FOLDER, "label set")
     _LOADED[found.id] = found
     return found
 
@@ -178,7 +174,7 @@ def loaded(name: str) -> LabelSet:
 
 def label_sets() -> list[str]:
     """Ids of all bundled label sets."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return ids_in(FOLDER)
 
 
 def _fold(word: str) -> str:

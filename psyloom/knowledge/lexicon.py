@@ -1,14 +1,13 @@
 """Lexicons: words of a field with their type and their concept, found as exact spans. TOML files, zh and en side by side."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from psyloom.errors import BadRecord, UnknownName
+from psyloom.knowledge.files import load
 from psyloom.knowledge.labels import Bilingual
 from psyloom.records import Lang
 
@@ -45,6 +44,11 @@ class Lexicon(BaseModel):
     note: str = ""
     term: dict[str, dict[str, Words]]
     pattern: dict[str, Bilingual] = {}
+
+    @model_validator(mode="after")
+    def _can_be_searched_for(self) -> "Lexicon":
+        _ = self._finder
+        return self
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -103,14 +107,4 @@ def lexicon(name: str | Path) -> Lexicon:
 
     Raises: UnknownName for an id that is not bundled, BadRecord for a file that is no lexicon.
     """
-    path = name if isinstance(name, Path) else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName("lexicon", str(name), sorted(p.stem for p in FOLDER.glob("*.toml")))
-    try:
-        found = Lexicon.model_validate(tomllib.loads(path.read_text("utf-8")))
-        _ = found._finder
-    except (tomllib.TOMLDecodeError, ValidationError, re.error) as trouble:
-        raise BadRecord(
-            f"{path} is no lexicon: {trouble}", do="see psyloom/knowledge/lexicons for examples"
-        ) from trouble
-    return found
+    return load(Lexicon, name, FOLDER, "lexicon")

@@ -5,15 +5,15 @@ before it is over, and how long it may last. What the stages are called stands i
 are labelled with the same names.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from psyloom.errors import BadRecord, UnknownName
+from psyloom.errors import UnknownName
+from psyloom.knowledge.files import ids_in, load
 from psyloom.knowledge.labels import Bilingual, LabelSet, Term, label_set
 from psyloom.records import Lang
 
@@ -211,17 +211,9 @@ def stage_plan(name: str | Path) -> StagePlan:
 
     Raises: UnknownName for an id that is not bundled, BadRecord for a file that is no plan.
     """
-    path = name if isinstance(name, Path) else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName("stage plan", str(name), stage_plans())
-    try:
-        return StagePlan.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, UnknownName) as trouble:
-        raise BadRecord(
-            f"{path} is no stage plan: {trouble}", do="see psyloom/knowledge/plans for examples"
-        ) from trouble
+    return load(StagePlan, name, FOLDER, "stage plan")
 
 
 def stage_plans() -> list[str]:
     """Ids of all bundled plans."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return ids_in(FOLDER)
