@@ -14,7 +14,6 @@ import itertools
 import json
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -141,25 +140,45 @@ class Nothing(Writer):
         return ask.dialogue([Turn.client("...")])
 
 
-async def stream_cases(count: int, folder: Path) -> tuple[float, float]:
-    """(cases a second, peak MB) over a file of ``count`` cases."""
+async def stream_cases(count: int, folder: Path) -> float:
+    """Cases a second over a file of ``count`` cases."""
     cases = folder / "many.jsonl"
     write_jsonl(cases, (Case(id=str(n), lang="en", post=Post(text="I cannot sleep.")) for n in range(count)))
     began = time.perf_counter()
     summary = await run_cases(Nothing(), cases, folder / "many", traces=False)
     assert summary.dialogues == count
-    return count / (time.perf_counter() - began), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return count / (time.perf_counter() - began)
+
+
+def streamed(count: int) -> tuple[float, float]:
+    """(cases a second, peak MB) of `stream_cases` in an interpreter of its own."""
+    code = f"""
+import sys, tempfile, uvloop
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from orchestration import stream_cases
+with tempfile.TemporaryDirectory() as folder:
+    print(uvloop.run(stream_cases({count}, Path(folder))))
+"""
+    _, printed = probe(code)
+    return float(printed[-2]), float(printed[-1])
+
+
+# Peak memory of this very program; the usual ru_maxrss would be that of the parent it was forked from.
+_PEAK = "print(next(int(l.split()[1]) / 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')))"
+
+
+def probe(code: str) -> tuple[float, list[str]]:
+    """(seconds, what it printed) of a fresh interpreter that runs ``code`` and prints its peak MB at the end."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{_PEAK}"], capture_output=True, text=True, check=True)
+    return time.perf_counter() - began, done.stdout.split()
 
 
 def in_process(code: str) -> tuple[float, float]:
     """(seconds, peak MB) of a fresh interpreter that runs ``code``, the best of five."""
-    probe = f"import resource\n{code}\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    best, peak = 9.9, 0.0
-    for _ in range(5):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-        best, peak = min(best, time.perf_counter() - began), float(done.stdout.split()[-1])
-    return best, peak
+    seconds, printed = min(probe(code) for _ in range(5))
+    return seconds, float(printed[-1])
 
 
 async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
@@ -189,9 +208,10 @@ async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
         for slug, system in find_systems().items():
             if {"client", "counselor"} <= set(system.card.roles) and "writer" not in system.card.roles:
                 print(f"  {slug:<32}{await prefix_share(slug, folder):>8.0%}")
-        count = 1_000_000 if args.cases else 20_000 * scale
-        rate, peak = await stream_cases(count, folder)
-        print(f"\n{count:,} cases through a writer that does nothing: {rate:,.0f} a second, peak {peak:.0f} MB")
+        print("\ncases streamed through a writer that does nothing")
+        for count in (20_000, 1_000_000 if args.cases else 100_000):
+            rate, peak = streamed(count)
+            print(f"  {count:>9,}: {rate:,.0f} a second, peak {peak:.0f} MB")
     bare, _ = in_process("pass")
     for what, code in (
         ("import psyloom", "import psyloom"),
