@@ -70,7 +70,7 @@ class Grounds:
         """
         pieces = [piece for part in _LEFT_OUT.split(quote) if (piece := fold(part))]
         if not pieces:  # a silence may be written as nothing but dots
-            return "inferred" if quote and any(quote in text for text in self.said) else None
+            return "inferred" if any(quote == one for text in self.said for one in sentences(text)) else None
         if all(_stands(piece, self.said) for piece in pieces):
             return "inferred"
         everything = (*self.said, *self.source)

@@ -1,0 +1,149 @@
+"""CADSS: Profiler, Summarizer, Planner, Supporter; four calls a turn. arXiv 2507.07509, AAAI-26.
+
+The data framework PGSim is `Pgsim` in writer.py. Profile and summary are refreshed every turn from their last version
+(what the paper means by co-evolving is not known; this is our reading), and the Planner sees how the client took the
+strategies used so far.
+"""
+
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from psyloom.agents import Ask, Counselor, Rules, Sight, Talk
+from psyloom.agents.roles import GREETING
+from psyloom.knowledge import LabelSet, OneOf, label_set
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import Case, Element, Lang, Turn
+from psyloom.systems.cadss.writer import QUADRUPLE, STRATEGIES, Pgsim, Text
+
+__all__ = ["Cadss", "Pgsim"]
+
+INVENTORIES = {"cpsdd9": STRATEGIES, "esconv8": label_set("esconv_strategy")}
+CLOSING = "closing_words"
+COURSE = ("guiding_question", "guiding_question", "comfort_and_encouragement", "guiding_question", "suggest_methods",
+          "comfort_and_encouragement", "recommend_music", CLOSING)  # fmt: skip
+"""What a rehearsed Planner chooses, one a turn."""
+WORDS: dict[str, dict[Lang, str]] = {
+    "long": {"en": "the summary has more than {} words", "zh": "摘要超过了 {} 个字"},
+    "evidence": {"en": "there is no message number {}", "zh": "没有编号为 {} 的发言"},
+}  # fmt: skip
+
+
+class Profile(BaseModel):
+    """Who the client is, as far as the talk shows: labels of the four lists, severity 1-5, and where it was said."""
+
+    group: Annotated[str, OneOf(QUADRUPLE["group"])] | None
+    problems: list[Annotated[str, OneOf(QUADRUPLE["type"])]] = Field(max_length=3)
+    causes: list[Annotated[str, OneOf(QUADRUPLE["cause"])]] = Field(max_length=3)
+    focuses: list[Annotated[str, OneOf(QUADRUPLE["focus"])]] = Field(max_length=3)
+    severity: int = Field(ge=1, le=5)
+    emotion: Text
+    traits: Text
+    evidence: list[int]
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        heard = [at for at, (who, _) in enumerate(actor.cue.turns, 1) if who == "client"]
+        given: dict[str, Any] = actor.fill()
+        return given | {"traits": actor.text("appraisal"), "evidence": heard[-1:]}
+
+    def names(self) -> dict[str, Any]:
+        """The profile as prompts read it: labels by their names."""
+        labels = {"problems": "type", "causes": "cause", "focuses": "focus"}
+        named = {key: QUADRUPLE[field].some(getattr(self, key)) for key, field in labels.items()}
+        group = QUADRUPLE["group"][self.group] if self.group else None
+        return self.model_dump() | named | {"group": group}
+
+
+class Choice(BaseModel):
+    """The Planner's answer: why, and exactly one strategy of the ``inventory``."""
+
+    inventory: ClassVar[str] = "cpsdd9"
+    reason: Text
+    strategy: str
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        done = sum(who == "counselor" for who, _ in actor.cue.turns)
+        labels = INVENTORIES[cls.inventory]
+        course = COURSE if cls.inventory == "cpsdd9" else labels.ids
+        name = labels[course[min(max(done - 1, 0), len(course) - 1)]].name(actor.cue.lang)
+        return {"reason": actor.text("strategy", label=name), "strategy": name}
+
+
+@cache
+def choice_type(inventory: str) -> type[Choice]:
+    """The Planner's answer over one set of strategies."""
+    fields: dict[str, Any] = {"strategy": (Annotated[str, OneOf(INVENTORIES[inventory])], ...)}
+    return create_model("Choice", __base__=Choice, inventory=(ClassVar[str], inventory), **fields)
+
+
+class Memory(BaseModel):
+    """What the agents hand to themselves and to each other from turn to turn."""
+
+    profile: Profile | None = None
+    summary: str = ""
+    used: list[str] = Field(default_factory=list)
+    turns: int = 0
+
+
+class Cadss(Counselor):
+    """Four agents a turn, in this order."""
+
+    sight: ClassVar[Sight] = {name: frozenset() for name in ("profiler", "summarizer", "planner", "supporter")}
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (STRATEGIES,)
+
+    strategies: Literal["cpsdd9", "esconv8"] = Field(
+        "cpsdd9", description="strategies to choose from: CPsDD's nine or ESConv's eight"
+    )
+    refresh: int = Field(
+        1, ge=1, description="profile and summary are written anew every so many turns; 4 calls a turn then become 2"
+    )
+    window: int = Field(6, ge=1, description="latest messages that Planner and Supporter read")
+    longest: int = Field(150, ge=1, description="characters (zh) or words (en) of a summary")
+    max_exchanges: int = Field(20, ge=1, description="exchanges of a session")
+
+    def rules(self, case: Case, lang: Lang) -> Rules:
+        """The supporter greets, unless the case opens the talk; it ends with the closing strategy or at the limit."""
+        greeting = Turn.counselor(GREETING[lang], [STRATEGIES.label("opening_greeting")])
+        opening = super().rules(case, lang).opening if case.opening else [greeting]
+        return Rules(opening=opening, max_exchanges=self.max_exchanges, last="counselor")
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        memory, inventory = talk.memory(self, Memory), INVENTORIES[self.strategies]
+        if memory.profile is None or memory.turns % self.refresh == 0:
+            memory.profile = await self._profile(memory, talk, ask)
+            memory.summary = await self._summarize(memory, talk, ask)
+        profile, used = memory.profile, inventory.some(memory.used)
+        state: dict[str, Any] = {"profile": profile.names(), "summary": memory.summary, "window": self.window}
+        choice = await ask("plan", choice_type(self.strategies), talk=talk, strategies=inventory, used=used, **state)
+        strategy = inventory[choice.strategy]
+        text = await ask("support", talk=talk, strategy=strategy, **state)
+        memory.used.append(strategy.id)
+        memory.turns += 1
+        turn = Turn.counselor(
+            text, [inventory.label(strategy.id)], profile=profile.model_dump(), summary=memory.summary
+        )
+        turn.thought = [
+            Element(name="profile", text=f"{profile.emotion} {profile.traits}"),
+            Element(name="summary", text=memory.summary),
+            Element(name="strategy", text=choice.reason),
+        ]
+        turn.closes = strategy.id == CLOSING
+        return turn
+
+    async def _profile(self, memory: Memory, talk: Talk, ask: Ask) -> Profile:
+        def unfounded(profile: Profile) -> str | None:
+            stray = next((n for n in profile.evidence if not 1 <= n <= len(talk.turns)), None)
+            return None if stray is None else WORDS["evidence"][ask.lang].format(stray)
+
+        before = memory.profile.names() if memory.profile else None
+        return await ask("profile", Profile, check=unfounded, talk=talk, before=before)
+
+    async def _summarize(self, memory: Memory, talk: Talk, ask: Ask) -> str:
+        def long_summary(text: str) -> str | None:
+            length = len(text) if ask.lang == "zh" else len(text.split())
+            return WORDS["long"][ask.lang].format(self.longest) if length > self.longest else None
+
+        return await ask("summarize", prefer=long_summary, talk=talk, before=memory.summary, longest=self.longest)

@@ -1,0 +1,153 @@
+"""What CRDial asks its models for: stretches of dialogue, channels, verdicts; and how the rehearsal plays them."""
+
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from psyloom.knowledge import OneOf
+from psyloom.knowledge.plans import Stage
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import Speaker
+from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Channel, Text, Verdict
+
+
+class Sentence(BaseModel):
+    """One sentence of the therapist and the strategy it carries out."""
+
+    strategy: Annotated[str, OneOf(STRATEGIES)]
+    text: Text
+
+    @classmethod
+    def played(cls, actor: Actor, text: str) -> dict[str, str]:
+        asks = text.rstrip().endswith(("?", "？"))
+        fitting = (
+            "question"
+            if asks
+            else actor.rng.choice(("restatement", "reflection_of_feelings", "affirmation_and_reassurance"))
+        )
+        return {"strategy": STRATEGIES[fitting].name(actor.cue.lang), "text": text}
+
+
+class Exchange(BaseModel):
+    """The therapist's message, sentence by sentence, and the help-seeker's answer."""
+
+    therapist: list[Sentence] = Field(min_length=1, max_length=5)
+    help_seeker: Text
+
+
+class Stretch(BaseModel):
+    """What one sub-step adds to the dialogue."""
+
+    step: ClassVar[str] = ""
+    exchanges: list[Exchange]
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        turns, exchanges = list(actor.cue.turns), []
+        for _ in range(2):
+            spoken = cls._spoken(actor, turns)
+            turns.append(("counselor", " ".join(spoken)))
+            heard = cls._heard(actor, turns)
+            turns.append(("client", heard))
+            exchanges.append({"therapist": [Sentence.played(actor, one) for one in spoken], "help_seeker": heard})
+        return {"exchanges": exchanges} | cls.found(actor, exchanges)
+
+    @classmethod
+    def _spoken(cls, actor: Actor, turns: list[tuple[Speaker, str]]) -> list[str]:
+        """Two sentences: one that stays with what was said, one that asks what this sub-step asks."""
+        said = "\n".join(text for _, text in turns)
+        stays = [line for kind in ("reflect", "normalise", "encourage") for line in actor.stock["counselor"][kind]]
+        first = [line for line in actor.left(stays, said) if "{q}" not in line]
+        asks = actor.left(actor.stock["restructuring"][cls.step], said)
+        pair = [*first[:1], *asks[:1]]
+        while len(pair) < 2:
+            before = [*turns, *(("counselor", one) for one in pair)]
+            pair.append(actor.utterance("counselor", before, may_close=False))
+        return pair
+
+    @classmethod
+    def _heard(cls, actor: Actor, turns: list[tuple[Speaker, str]]) -> str:
+        kind = {"defense": "evidence", "prosecution": "counter", "verdict": "new_thought"}.get(cls.step)
+        said = "\n".join(text for _, text in turns)
+        lines = actor.left(actor.stock["restructuring"][kind], said) if kind else []
+        return lines[0] if lines else actor.utterance("client", turns, may_close=False)
+
+    @classmethod
+    def found(cls, actor: Actor, exchanges: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the rehearsal adds to the exchanges."""
+        return {}
+
+
+class Identified(Stretch):
+    """The last sub-step of identification; ``treated``: distortions that were on trial before."""
+
+    treated: ClassVar[tuple[str, ...]] = ()
+    channels: list[Channel] = Field(min_length=1, max_length=3)
+
+    @classmethod
+    def found(cls, actor: Actor, exchanges: list[dict[str, Any]]) -> dict[str, Any]:
+        heard = [text for who, text in actor.cue.turns if who == "client"][-3:] or [exchanges[0]["help_seeker"]]
+        left = [term.name(actor.cue.lang) for term in DISTORTIONS.terms if term.id not in cls.treated]
+        names = actor.rng.sample(left, len(heard))
+        return {"channels": [{"distortion": name, "thought": text} for name, text in zip(names, heard, strict=True)]}
+
+
+class Tried(Stretch):
+    """The last sub-step of restructuring."""
+
+    verdict: Verdict
+
+    @classmethod
+    def found(cls, actor: Actor, exchanges: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"verdict": {"restructured": True, "new_thought": exchanges[-1]["help_seeker"]}}
+
+
+@cache
+def stretch_type(step: Stage, treated: tuple[str, ...] = ()) -> type[Stretch]:
+    """The answer of one sub-step, with as many exchanges as the plan allows."""
+    base: type[Stretch] = Identified if "channels" in step.returns else Tried if "verdict" in step.returns else Stretch
+    exchanges = (list[Exchange], Field(min_length=step.min_turns, max_length=step.max_turns))
+    more = {"treated": (ClassVar[tuple[str, ...]], treated)} if base is Identified else {}
+    fields: dict[str, Any] = {"step": (ClassVar[str], step.id), "exchanges": exchanges} | more
+    return create_model(base.__name__, __base__=base, **fields)
+
+
+class Relation(BaseModel):
+    """One inference along a relation of ATOMIC."""
+
+    relation: Literal["xIntent", "xNeed", "xReact", "xWant"]
+    text: Text
+
+
+class Commonsense(BaseModel):
+    """What a model adds where there is no table."""
+
+    inferences: list[Relation] = Field(min_length=1)
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        acts = {"xIntent": "appraisal", "xReact": "emotion", "xWant": "solution"}
+        return {"inferences": [{"relation": name, "text": actor.text(act)} for name, act in acts.items()]}
+
+
+class LoopCheck(BaseModel):
+    """Do further distorted beliefs remain?"""
+
+    reason: Text
+    remaining: bool
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        return {"reason": actor.text("appraisal"), "remaining": actor.rng.random() < 0.4}
+
+
+class Closing(BaseModel):
+    """The therapist's last message."""
+
+    sentences: list[Sentence] = Field(min_length=1, max_length=5)
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        closes = actor.left(actor.stock["counselor"]["close"], "")
+        return {"sentences": [Sentence.played(actor, closes[0])]}

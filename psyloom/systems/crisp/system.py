@@ -1,0 +1,273 @@
+"""CRDial: cognitive restructuring written sub-step by sub-step, channel by channel, loop by loop. arXiv 2504.17238.
+
+Identification goes from automatic thoughts over intermediate beliefs down to core beliefs and ends with up to three
+channels. Each channel is put on trial: defense, prosecution, verdict. After every verdict a loop check asks whether
+distorted beliefs remain: then it begins anew, else the talk is closed. One situation so becomes a tree; every path
+from its root to a leaf is a dialogue. A run writes one dialogue a case, so the case's dialogue is one path, drawn by
+the seed, and the tree stays with it: `psyloom.systems.crisp.tree.leaves` makes a dialogue of every path without a call.
+"""
+
+from asyncio import gather
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from pydantic_core import to_jsonable_python
+
+from psyloom.agents import Ask, ScriptRules, Sight, Talk, Writer
+from psyloom.agents.annotating import talk_of
+from psyloom.agents.guards import fold
+from psyloom.agents.script import keeps, reject
+from psyloom.knowledge import Term
+from psyloom.knowledge.plans import Stage, stage_plan
+from psyloom.records import Case, Dialogue, Label, Lang, Speaker, Turn
+from psyloom.systems.crisp.answers import (
+    Closing,
+    Commonsense,
+    Identified,
+    LoopCheck,
+    Sentence,
+    Stretch,
+    Tried,
+    stretch_type,
+)  # fmt: skip
+from psyloom.systems.crisp.commonsense import table
+from psyloom.systems.crisp.tree import (
+    DISTORTIONS,
+    STRATEGIES,
+    Channel,
+    Inference,
+    Node,
+    leaf_ids,
+    measures_of,
+    session_of,
+)  # fmt: skip
+
+PLAN = stage_plan("crdial")
+IDENTIFICATION, TRIAL = PLAN.stages[:3], PLAN.stages[3:]
+LOW, HIGH = 1.5, 3.0  # strategies a therapist's turn, on average; 2.23 in Crisp
+WORDS: dict[str, dict[Lang, str]] = {
+    "twice": {"en": "channels must be different distortions", "zh": "channels 里的认知扭曲不能重复"},
+    "treated": {"en": "{} has been treated already", "zh": "“{}”前面已经处理过了"},
+    "no thought": {"en": "restructured is true, so new_thought must be put into words", "zh": "restructured 是 true，就要写出 new_thought"},
+    "same thought": {"en": "new_thought is the old thought once more", "zh": "new_thought 还是原来那个想法"},
+    "not used": {"en": "the strategy {} is not to be used", "zh": "不要使用策略“{}”"},
+    "few": {
+        "en": "the therapist's messages carry {:.1f} strategies on average; it should be {} to {}",
+        "zh": "治疗师每条发言平均用了 {:.1f} 种策略，应当在 {} 到 {} 之间",
+    },
+}  # fmt: skip
+
+
+class Crisp(Writer):
+    """Grows the tree of a situation; its dialogue is one path."""
+
+    sight: ClassVar[Sight] = {
+        "script_writer": {"scenario.situation"},
+        "commonsense": {"scenario.situation"},
+        "loop_judge": frozenset(),
+    }
+    needs: ClassVar[frozenset[str]] = frozenset({"scenario.situation"})
+
+    paths: Literal["all", "one"] = Field(
+        "all", description="all: the whole tree; one: only the path that is kept, one channel a loop"
+    )
+    most_paths: int = Field(9, ge=1, description="most paths of a situation; shared out evenly among the branches")
+    loops: int = Field(3, ge=1, description="most loops of a path")
+    commonsense: Literal["model", "off"] | Path = Field(
+        "model",
+        description="inferences about the text at hand in every sub-step: written by a model, none, or looked up in a "
+        "JSON Lines table with head, relation, tail, such as ATOMIC-10x",
+    )
+    inferences: int = Field(6, ge=1, description="most inferences of a sub-step")
+    second_trial: bool = Field(False, description="a thought that has not shifted is prosecuted and judged once more")
+    self_disclosure: bool = Field(
+        True, description="false: the therapist tells nothing of itself; a machine has nothing to tell"
+    )
+    strict: bool = Field(
+        True, description="false: form, language, names of strategies and the number of strategies are not checked"
+    )
+
+    async def write(self, case: Case, ask: Ask) -> Dialogue:
+        nodes = await self._grow(ask, 1, [], self.most_paths if self.paths == "all" else 1)
+        kept = ask.rng("path").choice(leaf_ids(nodes))
+        dialogue, session = ask.desk.dialogue, session_of(nodes, kept)
+        dialogue.sessions.append(session)
+        dialogue.extra["tree"] = to_jsonable_python([n.model_dump(mode="json", exclude_defaults=True) for n in nodes])
+        dialogue.quality.measures |= measures_of(session) | {"paths": len(leaf_ids(nodes))}
+        return dialogue
+
+    async def _grow(self, ask: Ask, loop: int, above: list[Node], quota: int) -> list[Node]:
+        """One loop and all that follows it, in the tree's order; at most ``quota`` paths."""
+        top = await self._identify(ask, loop, above)
+        most = min(len(top.channels), quota)
+        numbers = sorted(ask.rng(f"channels/{top.id}").sample(range(1, len(top.channels) + 1), most))
+        shares = [quota // most + (at < quota % most) for at in range(most)]
+        branches = (self._branch(ask, [*above, top], n, share) for n, share in zip(numbers, shares, strict=True))
+        return [top, *chain(*await gather(*branches))]
+
+    async def _branch(self, ask: Ask, above: list[Node], number: int, quota: int) -> list[Node]:
+        """One channel: trial, loop check, then the next loop or the end."""
+        node = await self._try(ask, above, number)
+        path = [*above, node]
+        talk = talk_of(turns_on(path), ask.lang)
+        check = await asking(ask, talk)("loop_check", LoopCheck, talk=talk, treated=treated_in(path))
+        node.remaining = check.remaining
+        if check.remaining and node.loop < self.loops:
+            return [node, *await self._grow(ask, node.loop + 1, path, quota)]
+        node.turns.append(await self._close(ask, path))
+        return [node]
+
+    async def _identify(self, ask: Ask, loop: int, above: list[Node]) -> Node:
+        """Automatic thoughts, intermediate beliefs, core beliefs; the last one gives the channels."""
+        parent = above[-1].id if above else None
+        node = Node(id=f"{parent}-l{loop}" if parent else f"l{loop}", parent=parent, loop=loop)
+        for step in IDENTIFICATION:
+            found = await self._step(ask, step, node, [*above, node])
+            node.channels = found.channels if isinstance(found, Identified) else []
+        return node
+
+    async def _try(self, ask: Ask, above: list[Node], number: int) -> Node:
+        """Defense, prosecution, verdict of one channel."""
+        top = above[-1]
+        node = Node(id=f"{top.id}c{number}", parent=top.id, loop=top.loop, channel=number)
+        again = TRIAL[1:] if self.second_trial else ()
+        for step in (*TRIAL, *again):
+            if node.verdict and node.verdict.restructured:
+                break
+            found = await self._step(ask, step, node, [*above, node], top.channels[number - 1])
+            node.verdict = found.verdict if isinstance(found, Tried) else None
+        return node
+
+    async def _step(
+        self, ask: Ask, step: Stage, node: Node, path: list[Node], channel: Channel | None = None
+    ) -> Stretch:
+        """Write one sub-step and put its turns on the node."""
+        talk, treated = talk_of(turns_on(path), ask.lang), treated_in(path[:-1])
+        if inferences := await self._infer(ask, talk):
+            node.commonsense[step.id] = inferences
+        form = keeps(ask, self._rules(), messages, strict=self.strict)
+
+        def wrong(found: Stretch) -> str | None:
+            said = [sentence for one in found.exchanges for sentence in one.therapist]
+            return form(found) or self._unused(said, ask) or misjudged(found, channel, treated, ask)
+
+        def strategies(found: Stretch) -> str | None:
+            mean = sum(len(one.therapist) for one in found.exchanges) / len(found.exchanges)
+            fine = not self.strict or LOW <= mean <= HIGH
+            return None if fine else WORDS["few"][ask.lang].format(mean, LOW, HIGH)
+
+        stretch = await asking(ask, talk)(
+            "substep", stretch_type(step, tuple(term.id for term in treated)), check=wrong, prefer=strategies, talk=talk, plan=PLAN, step=step,
+            number=node.loop, strategies=self._strategies(), distortions=DISTORTIONS, treated=treated,
+            channel=channel and DISTORTIONS[channel.distortion], thought=channel and channel.thought, inferences=inferences,
+        )  # fmt: skip
+        node.turns += turns_of(stretch, step, node.loop, ask.lang)
+        return stretch
+
+    async def _infer(self, ask: Ask, talk: Talk) -> list[Inference]:
+        """Inferences about what the help-seeker said last; at the beginning, about the situation."""
+        if self.commonsense == "off":
+            return []
+        said = talk.last("client")
+        if isinstance(self.commonsense, Path):
+            about = said or ask.sees("commonsense").scenario.situation
+            return table(self.commonsense).about(about, self.inferences)
+        found = await ask("commonsense", Commonsense, said=said, most=self.inferences)
+        return [Inference(**one.model_dump()) for one in found.inferences[: self.inferences]]
+
+    async def _close(self, ask: Ask, path: list[Node]) -> Turn:
+        """The closing turn, after the loop check has found nothing more or the limit is reached."""
+        talk = talk_of(turns_on(path), ask.lang)
+
+        def last_two(closing: Closing) -> list[tuple[Speaker, str]]:
+            return [("client", talk.last("client")), ("counselor", joined(closing.sentences, ask.lang)[0])]
+
+        form = keeps(ask, self._rules(), last_two, strict=self.strict)
+
+        def wrong(closing: Closing) -> str | None:
+            return form(closing) or self._unused(closing.sentences, ask)
+
+        closing = await asking(ask, talk)("closing", Closing, check=wrong, talk=talk, strategies=self._strategies())
+        return turn_of(closing.sentences, [], path[-1].loop, ask.lang)
+
+    def _rules(self) -> ScriptRules:
+        return ScriptRules(no_lists=True, language=True, unsaid=(STRATEGIES,), guarded=True)
+
+    def _strategies(self) -> list[Term]:
+        """The strategies that may be used."""
+        return [term for term in STRATEGIES.terms if self.self_disclosure or term.id != "self_disclosure"]
+
+    def _unused(self, sentences: Iterable[Sentence], ask: Ask) -> str | None:
+        """Is a strategy used that is switched off?"""
+        allowed = {term.id for term in self._strategies()}
+        stray = next((one.strategy for one in sentences if one.strategy not in allowed), None)
+        return stray and reject(ask, "strategy", WORDS["not used"][ask.lang].format(STRATEGIES[stray].name(ask.lang)))
+
+
+def misjudged(found: Stretch, channel: Channel | None, treated: list[Term], ask: Ask) -> str | None:
+    """What is wrong with the channels or the verdict of a sub-step."""
+    words, lang = WORDS, ask.lang
+    if isinstance(found, Identified):
+        ids = [one.distortion for one in found.channels]
+        again = next((term for term in treated if term.id in ids), None)
+        if again:
+            return reject(ask, "treated", words["treated"][lang].format(again.name(lang)))
+        return reject(ask, "channels", words["twice"][lang]) if len(set(ids)) < len(ids) else None
+    if isinstance(found, Tried) and found.verdict.restructured and channel:
+        new = fold(found.verdict.new_thought or "")
+        if not new:
+            return reject(ask, "verdict", words["no thought"][lang])
+        return reject(ask, "verdict", words["same thought"][lang]) if new == fold(channel.thought) else None
+    return None
+
+
+def treated_in(path: list[Node]) -> list[Term]:
+    """The distortions that a path has put on trial."""
+    pairs = zip(path[::2], path[1::2], strict=False)
+    return [DISTORTIONS[found.channels[one.channel - 1].distortion] for found, one in pairs if one.channel]
+
+
+def turns_on(path: list[Node]) -> list[Turn]:
+    """What was said on a path so far."""
+    return [turn for node in path for turn in node.turns]
+
+
+def asking(ask: Ask, talk: Talk) -> Ask:
+    """Branches are written side by side: each asks with its own talk."""
+    return ask.as_(ask.role, talk)
+
+
+def messages(stretch: Stretch) -> list[tuple[Speaker, str]]:
+    """A stretch as its messages."""
+    pairs = ((" ".join(s.text for s in one.therapist), one.help_seeker) for one in stretch.exchanges)
+    return [message for said, heard in pairs for message in (("counselor", said), ("client", heard))]
+
+
+def turns_of(stretch: Stretch, step: Stage, loop: int, lang: Lang) -> list[Turn]:
+    """A stretch as turns: the sub-step on every turn, the strategies on the therapist's sentences."""
+    label = PLAN.labels.label(step.id)
+    return [
+        turn
+        for one in stretch.exchanges
+        for turn in (turn_of(one.therapist, [label], loop, lang), Turn.client(one.help_seeker, [label], loop=loop))
+    ]
+
+
+def turn_of(said: list[Sentence], labels: list[Label], loop: int, lang: Lang) -> Turn:
+    """The therapist's turn with a strategy on the span of each sentence."""
+    text, spans = joined(said, lang)
+    strategies = [STRATEGIES.label(one.strategy, span=span) for one, span in zip(said, spans, strict=True)]
+    return Turn.counselor(text, [*labels, *strategies], loop=loop)
+
+
+def joined(said: list[Sentence], lang: Lang) -> tuple[str, list[tuple[int, int]]]:
+    """(text of the sentences in a row, [start, end) of each)."""
+    text, spans = "", []
+    for one in said:
+        text += " " if text and lang == "en" else ""
+        spans.append((len(text), len(text) + len(one.text)))
+        text += one.text
+    return text, spans
