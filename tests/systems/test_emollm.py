@@ -219,7 +219,7 @@ async def test_only_pairs_judged_1_are_kept_and_any_other_answer_is_asked_for_ag
     dialogue = await write("emollm", book("只有一句。"), Scripted(qa=pairs(), clean=judge))
     assert dialogue.quality.measures["kept"] == 4
     assert "问1？" not in [turn.text for turn in dialogue.turns]
-    model = Scripted(qa=pairs(), clean=[{"belongs": "maybe"}, {"belongs": "1"}])
+    model = Scripted(qa=pairs(), clean=[{"belongs": "maybe"}, {"belongs": 1}])
     await write("emollm", book("只有一句。"), model)
     assert len(model.asked("clean")) == 6
 

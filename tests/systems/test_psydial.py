@@ -15,9 +15,10 @@ from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
 from psyloom.systems import find_system
+from psyloom.systems.psydial.answers import windows
 from psyloom.systems.psydial.gates import RealClient, longest_run
 from psyloom.systems.psydial.mask import PLACEHOLDER, masked, tokens
-from psyloom.systems.psydial.system import case_of, complaints, windows
+from psyloom.systems.psydial.pool import case_of, complaints
 from tests.support import Scripted, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -108,6 +109,13 @@ async def test_a_secret_of_the_client_is_in_no_prompt_and_no_output(lang: Lang, 
     assert "r" in json.loads((tmp_path / "out/dialogues.jsonl").read_text())["id"]
     assert [word for word in secrets if word in shown] == []
     assert [word for word in secrets if word in kept] == []
+
+
+async def test_what_else_a_case_tells_of_the_real_client_is_not_kept() -> None:
+    private = case()
+    more = {"demographics": {"name": "云雀"}, "intake": {"reason": "云雀"}, "extra": {**private.extra, "room": "云雀"}}
+    dialogue = await write("psydial", Case.model_validate(private.model_dump() | more), model())
+    assert "云雀" not in dialogue.model_dump_json()
 
 
 @given(

@@ -1,0 +1,227 @@
+"""The strict way of annotating: closed sets, one repair, evidence that was said, and labels that belong to a name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from psyloom.agents.annotating import Grounds, coarse, labels_in, once_each
+from psyloom.agents.guards import fold
+from psyloom.errors import AnswerRejected
+from psyloom.knowledge import label_set, label_sets
+from psyloom.llm import Call
+from psyloom.records import Dialogue, Label, Session, Turn, read_jsonl, write_jsonl
+from psyloom.runs import run_cases
+from psyloom.runs.engine import forget
+from psyloom.systems import find_systems, make_role
+from tests.support import Scripted, annotate, text_of
+
+SAID = ("听起来这周你一直在硬撑。你最担心的是什么？", "I feel “hurt”, and tired. So tired...", "……")
+
+
+# Evidence
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "一直在硬撑",
+        "「一直在硬撑。」",
+        "你 最担心的\n是什么",
+        "i feel hurt, and TIRED",
+        "ｔｉｒｅｄ",
+        "听起来…你最担心的是什么",
+        "So tired.",
+        "……",
+    ],
+)
+def test_evidence_is_found_whatever_its_quotation_marks_white_space_width_and_case(quote: str) -> None:
+    assert Grounds(SAID).origin(quote) == "inferred"
+    assert Grounds(SAID).fault(quote, "zh") is None
+
+
+@pytest.mark.parametrize("quote", ["你一直很勇敢", "", "。", "tired of it", "硬撑…没有说过的话"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_evidence_that_was_not_said_is_told_so_in_the_languages_of_the_talk(quote: str, lang: Any) -> None:
+    fault = Grounds(SAID).fault(quote, lang)
+    assert fault
+    assert ("evidence" in fault) == (lang == "en")
+
+
+def test_a_letter_or_two_are_no_evidence_unless_they_are_all_of_a_sentence() -> None:
+    assert "太短" in str(Grounds(("我很累。",)).fault("累", "zh"))
+    assert Grounds(("累。我很累。",)).fault("累", "zh") is None
+    assert "too short" in str(Grounds(("No, I am tired.",)).fault("am", "en"))
+
+
+def test_what_only_the_source_says_comes_from_the_source_and_what_was_said_was_inferred() -> None:
+    grounds = Grounds(("我睡不着。",), ("治疗师先稳住他的情绪。他说“我睡不着”。",))
+    assert grounds.origin("先稳住他的情绪") == "source"
+    assert grounds.origin("我睡不着") == "inferred"
+    assert grounds.origin("先稳住…我睡不着") == "source"
+
+
+@given(texts=st.lists(st.text("我睡不着觉ab，。 ", min_size=1, max_size=12), min_size=1, max_size=3), data=st.data())
+def test_every_piece_of_what_was_said_is_evidence_and_comes_from_what_was_said(texts: list[str], data: Any) -> None:
+    text = data.draw(st.sampled_from(texts))
+    start = data.draw(st.integers(0, len(text) - 1))
+    quote = text[start : data.draw(st.integers(start + 1, len(text)))]
+    assume(fold(quote))
+    assert Grounds(tuple(texts), ("别的话",)).origin(quote) == "inferred"
+
+
+def test_every_number_is_answered_once_and_no_other() -> None:
+    assert once_each([2, 1], [1, 2], "en") is None
+    assert "no number 3" in str(once_each([1, 2, 3], [1, 2], "en"))
+    assert "more than once" in str(once_each([1, 1, 2], [1, 2], "en"))
+    assert "2" in str(once_each([1], [1, 2], "en"))
+
+
+# Groups
+
+
+@pytest.mark.parametrize("name", label_sets())
+def test_only_labels_with_none_below_them_can_be_asked_and_each_has_one_group(name: str) -> None:
+    labels = label_set(name)
+    assert all(not labels.children(id_) for id_ in labels.leaves.ids)
+    assert set(labels.leaves.ids) | {term.parent for term in labels.terms if term.parent} == set(labels.ids)
+    for id_ in labels.leaves.ids:
+        assert coarse(labels, id_) == (labels[id_].parent or id_)
+
+
+# What holds for every annotator
+
+
+def talk(lang: Any = "zh") -> Dialogue:
+    texts = {
+        "zh": [
+            "你好，想聊点什么？",
+            "我睡不着。可能是怕面试。",
+            "听起来这周你一直在硬撑。你最担心的是什么？",
+            "担心搞砸。",
+        ],
+        "en": [
+            "Hello, what brings you here?",
+            "I cannot sleep. Perhaps it is the interview.",
+            "You have held on all week. What do you fear most?",
+            "To mess it up.",
+        ],
+    }[lang]
+    turns = [Turn(speaker="client" if n % 2 else "counselor", text=text) for n, text in enumerate(texts)]
+    return Dialogue(id=f"d-{lang}", lang=lang, sessions=[Session(turns=turns)])
+
+
+STRICT = [slug for slug in ("client_reactions", "psyinsight") if slug in find_systems()]
+
+
+def everything(dialogue: Dialogue) -> list[Label]:
+    sessions = [label for session in dialogue.sessions for label in session.labels]
+    return [*dialogue.labels, *sessions, *(label for turn in dialogue.turns for label in turn.labels)]
+
+
+async def run(slug: str, dialogues: Path, out: Path, by: str = "") -> list[Dialogue]:
+    summary = await run_cases(make_role(slug, "annotator"), dialogues, out, by=by)  # type: ignore[arg-type]
+    assert summary.failures == 0
+    return list(read_jsonl(out / "dialogues.jsonl", Dialogue))
+
+
+@pytest.mark.parametrize("slug", STRICT)
+async def test_annotating_twice_changes_nothing_and_texts_stay_as_they_are(slug: str, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [talk("zh"), talk("en")])
+    once = await run(slug, tmp_path / "d.jsonl", tmp_path / "1")
+    twice = await run(slug, tmp_path / "1/dialogues.jsonl", tmp_path / "2")
+    for first, second, given_ in zip(once, twice, [talk("zh"), talk("en")], strict=True):
+        assert everything(first) == everything(second)
+        assert [turn.text for turn in second.turns] == [turn.text for turn in given_.turns]
+
+
+@pytest.mark.parametrize("slug", STRICT)
+async def test_two_annotators_stand_beside_each_other_and_each_takes_back_only_its_own(
+    slug: str, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [talk()])
+    await run(slug, tmp_path / "d.jsonl", tmp_path / "1", by="one")
+    (both,) = await run(slug, tmp_path / "1/dialogues.jsonl", tmp_path / "2", by="two")
+    counts = {by: sum(label.by == by for label in everything(both)) for by in ("one", "two")}
+    assert counts["one"] == counts["two"] > 0
+    assert set(both.annotations) == {"one", "two"}
+    forget(both, "one")
+    assert {label.by for label in everything(both)} == {"two"}
+
+
+@pytest.mark.parametrize("slug", STRICT)
+async def test_every_label_of_an_annotator_has_evidence_that_was_said_and_an_origin_where_it_has_a_reason(
+    slug: str, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [talk("zh"), talk("en")])
+    for dialogue in await run(slug, tmp_path / "d.jsonl", tmp_path / "1"):
+        grounds = Grounds.of(dialogue.turns)
+        for label in everything(dialogue):
+            assert label.id in label_set(label.set).leaves
+            assert label.evidence is not None
+            assert grounds.origin(label.evidence) == "inferred"
+            assert (label.origin is None) == (label.reason is None)
+
+
+def sentences_of(call: Call) -> int:
+    listed = text_of(call).rsplit(
+        "sentence by sentence:" if "sentence by sentence:" in text_of(call) else "逐句列出：", 1
+    )[1]
+    return sum(line[:1].isdigit() for line in listed.splitlines())
+
+
+def coded(label: str, **fault: Any) -> Callable[[Call], Any]:
+    """All sentences labelled alike, with the message's own first words as evidence."""
+
+    def answer(call: Call) -> Any:
+        shown = text_of(call).rstrip().splitlines()
+        line = next(one for one in reversed(shown) if one.startswith("1. "))
+        rows = [{"sentence": n, "label": label, "evidence": line[3:]} | fault for n in range(1, sentences_of(call) + 1)]
+        return {"labels": rows}
+
+    return answer
+
+
+async def test_a_wrong_answer_is_asked_for_once_more_and_two_wrong_ones_fail_the_dialogue() -> None:
+    annotator: Any = make_role("client_reactions", "annotator")
+    good, bad = coded("Extending"), coded("Extending", evidence="never said at all")
+    model = Scripted(strategy=coded("Answer"), behavior=[bad, good])
+    dialogue = Dialogue(id="d", lang="en", sessions=[Session(turns=[Turn.client("I see it now.")])])
+    done = await annotate(annotator, dialogue, model)
+    assert len(model.calls) == 2
+    assert "never said at all" in text_of(model.calls[1])
+    assert [label.id for label in done.turns[0].labels] == ["extending"]
+    stubborn = Scripted(behavior=bad)
+    with pytest.raises(AnswerRejected, match="2 tries"):
+        await annotate(
+            annotator, Dialogue(id="d", lang="en", sessions=[Session(turns=[Turn.client("I see.")])]), stubborn
+        )
+    assert len(stubborn.calls) == 2
+
+
+async def test_a_dialogue_that_fails_twice_is_listed_with_every_attempt_and_the_others_go_on(tmp_path: Path) -> None:
+    bad = Dialogue(id="bad", lang="en", sessions=[Session(turns=[Turn.client("Fail, please.")])])
+    write_jsonl(tmp_path / "d.jsonl", [bad, talk("en")])
+
+    def behavior(call: Call) -> Any:
+        return coded("Dancing" if "Fail, please." in text_of(call) else "Extending")(call)
+
+    annotator: Any = make_role("client_reactions", "annotator")
+    model = Scripted(strategy=coded("Answer"), behavior=behavior)
+    summary = await run_cases(annotator, tmp_path / "d.jsonl", tmp_path / "out", models=model)
+    assert (summary.dialogues, summary.failures) == (1, 1)
+    failure = (tmp_path / "out/failures.jsonl").read_text("utf-8")
+    assert '"bad"' in failure
+    assert "AnswerRejected" in failure
+    assert (
+        failure.count("Dancing is not in the list") == 4
+    )  # twice in the trace, once told to the model, once in the end
+
+
+def test_labels_are_read_by_set_and_by_annotator() -> None:
+    labels = [Label(set="a", id="1", by="x"), Label(set="a", id="2"), Label(set="b", id="3", by="x")]
+    assert labels_in(labels, "a") == labels[:2]
+    assert labels_in(labels, "a", "x") == labels[:1]
