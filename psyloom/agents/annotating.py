@@ -4,15 +4,15 @@ Closed label sets, one repair and then a failure, spans that are sentences, and 
 every answer. What follows from an answer (the group of a label, whether a source said it) is worked out, never asked.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents.ask import Ask
+from psyloom.agents.grounds import Grounds as Grounds
 from psyloom.agents.guards import fold
 from psyloom.agents.talk import Talk
 from psyloom.knowledge import LabelSet, OneOf
@@ -26,17 +26,7 @@ WORDS: dict[str, dict[Lang, str]] = {
     "twice": {"en": "number {} is answered more than once", "zh": "编号 {} 答了不止一次"},
     "foreign": {"en": "there is no number {}", "zh": "没有编号 {}"},
     "repeated": {"en": "a label stands there twice", "zh": "同一个标签出现了两次"},
-    "unfounded": {
-        "en": "the evidence “{}” does not stand in the text; copy it word for word",
-        "zh": "原文里没有“{}”这句依据，要逐字照抄",
-    },
-    "short": {
-        "en": "the evidence “{}” is too short to be told from chance; copy a whole phrase",
-        "zh": "依据“{}”太短，请照抄完整的一小句",
-    },
 }
-_SHORTEST: dict[Lang, int] = {"zh": 2, "en": 4}  # letters and digits; a whole sentence may be shorter
-_LEFT_OUT = re.compile(r"…+|\.{3,}|\n+")
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -51,43 +41,6 @@ def talk_of(turns: Iterable[Turn], lang: Lang) -> Talk:
     return Talk(Dialogue(id="excerpt", lang=lang, sessions=[Session(turns=list(turns))]))
 
 
-@dataclass(frozen=True)
-class Grounds:
-    """What an answer may rest on: what was said, and what a source writes about it."""
-
-    said: tuple[str, ...]
-    source: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, turns: Iterable[Turn], source: Iterable[str] = ()) -> "Grounds":
-        return cls(tuple(turn.text for turn in turns), tuple(source))
-
-    def origin(self, quote: str) -> Literal["source", "inferred"] | None:
-        """Where these words stand: "inferred" when they were said, "source" when only the source has them; else None.
-
-        Compared are letters and digits: quotation marks, punctuation, white space, width and case do not count. An
-        omission (… or a line break) parts a quote into pieces that may stand in different places.
-        """
-        pieces = [piece for part in _LEFT_OUT.split(quote) if (piece := fold(part))]
-        if not pieces:  # a silence may be written as nothing but dots
-            return "inferred" if any(quote == one for text in self.said for one in sentences(text)) else None
-        if all(_stands(piece, self.said) for piece in pieces):
-            return "inferred"
-        everything = (*self.said, *self.source)
-        return "source" if all(_stands(piece, everything) for piece in pieces) else None
-
-    def fault(self, quote: str, lang: Lang) -> str | None:
-        """Why a quote is no evidence, in words for the model; None when it is."""
-        if self.origin(quote) is None:
-            return WORDS["unfounded"][lang].format(quote)
-        whole = any(fold(quote) == fold(one) for text in (*self.said, *self.source) for one in sentences(text))
-        return None if whole or len(fold(quote)) >= _SHORTEST[lang] else WORDS["short"][lang].format(quote)
-
-
-def _stands(piece: str, texts: Iterable[str]) -> bool:
-    return any(piece in fold(text) for text in texts)
-
-
 def once_each(numbers: Sequence[int], wanted: Sequence[int], lang: Lang) -> str | None:
     """Is every wanted number answered exactly once, and no other?"""
     if foreign := [n for n in numbers if n not in wanted]:
@@ -99,6 +52,21 @@ def once_each(numbers: Sequence[int], wanted: Sequence[int], lang: Lang) -> str 
 
 
 # Labels of sentences
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """[start, end) of the sentences of ``text`` that say something: "……" joins what follows it, else what came before."""
+    found: list[tuple[int, int]] = []
+    open_at: int | None = None
+    for start, end in spans(text):
+        start = start if open_at is None else open_at
+        open_at = None if fold(text[start:end]) else start
+        if open_at is None:
+            found.append((start, end))
+    if open_at is not None:
+        last = len(text.rstrip())
+        found = [*found[:-1], (found[-1][0], last)] if found else [(open_at, last)]
+    return found
 
 
 class OneSentence(BaseModel):
@@ -116,8 +84,8 @@ class BySentence(BaseModel):
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         names = [term.name(actor.cue.lang) for term in cls.asked.terms]
-        said = sentences(actor.cue.turns[-1][1])
-        rows = enumerate(said, 1)
+        text = actor.cue.turns[-1][1]
+        rows = enumerate((text[start:end] for start, end in pieces(text)), 1)
         return {"labels": [{"sentence": n, "label": actor.rng.choice(names), "evidence": s} for n, s in rows]}
 
 
@@ -135,21 +103,21 @@ async def label_sentences(ask: Ask, prompt: str, labels: LabelSet, turns: Sequen
     Raises: AnswerRejected after one repair.
     """
     *before, turn = turns
-    pieces, grounds = list(spans(turn.text)), Grounds.of(turns)
-    numbers = range(1, len(pieces) + 1)
+    parts, grounds = pieces(turn.text), Grounds.of(turns)
+    numbers = range(1, len(parts) + 1)
 
     def wrong(answer: BySentence) -> str | None:
         counted = once_each([one.sentence for one in answer.labels], numbers, ask.lang)
         return counted or _first(grounds.fault(one.evidence, ask.lang) for one in answer.labels)
 
-    if not pieces:
+    if not parts:
         return []
     answer = await strictly(ask, turns)(
         prompt, _by_sentence(labels.leaves), check=wrong, labels=labels.leaves, talk=talk_of(before, ask.lang),
-        sentences=[turn.text[start:end] for start, end in pieces], **slots,
+        sentences=[turn.text[start:end] for start, end in parts], **slots,
     )  # fmt: skip
     found = sorted(answer.labels, key=lambda one: one.sentence)
-    return [labels.label(one.label, span=pieces[one.sentence - 1], by=ask.by, evidence=one.evidence) for one in found]
+    return [labels.label(one.label, span=parts[one.sentence - 1], by=ask.by, evidence=one.evidence) for one in found]
 
 
 # Labels of a turn, of a session
@@ -157,11 +125,6 @@ async def label_sentences(ask: Ask, prompt: str, labels: LabelSet, turns: Sequen
 
 class Marked(BaseModel):
     """One or several labels of a whole, with the words they rest on."""
-
-    asked: ClassVar[LabelSet]
-    most: ClassVar[int]
-    labels: list[Any]
-    evidence: Text
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
@@ -177,10 +140,11 @@ def said_by(actor: Actor) -> str:
 
 @cache
 def _marked(asked: LabelSet, most: int, reasoned: bool) -> type[Marked]:
-    reason: dict[str, Any] = {"reason": (Text, ...)} if reasoned else {}
-    some = Annotated[list[Annotated[str, OneOf(asked)]], Field(min_length=1, max_length=most)]
-    kinds = {"asked": (ClassVar[LabelSet], asked), "most": (ClassVar[int], most)}
-    return create_model("Marked", __base__=Marked, **kinds, **reason, labels=(some, ...), evidence=(Text, ...))  # type: ignore[call-overload, no-any-return]
+    one = Annotated[str, OneOf(asked)]
+    some = Annotated[list[one], Field(min_length=1, max_length=most)]
+    fields: dict[str, Any] = {"reason": (Text, ...)} if reasoned else {}
+    fields |= {"label": (one, ...)} if most == 1 else {"labels": (some, ...)}
+    return create_model("Marked", __base__=Marked, **fields, evidence=(Text, ...))
 
 
 async def label_whole(
@@ -204,15 +168,22 @@ async def label_whole(
     grounds = Grounds.of(turns, source)
 
     def wrong(answer: Marked) -> str | None:
-        twice = WORDS["repeated"][ask.lang] if len(set(answer.labels)) < len(answer.labels) else None
-        return twice or grounds.fault(answer.evidence, ask.lang)
+        found = _chosen(answer)
+        twice = WORDS["repeated"][ask.lang] if len(set(found)) < len(found) else None
+        return twice or grounds.fault(answer.model_dump()["evidence"], ask.lang)
 
     answer = await strictly(ask, turns)(
         prompt, _marked(labels.leaves, most, reasoned), check=wrong, labels=labels.leaves, most=most,
         talk=talk_of(turns, ask.lang), **slots,
     )  # fmt: skip
-    why = {"reason": answer.model_dump()["reason"], "origin": grounds.origin(answer.evidence)} if reasoned else {}
-    return [labels.label(one, by=ask.by, evidence=answer.evidence, **why) for one in answer.labels]
+    given = answer.model_dump()
+    more = {"reason": given["reason"], "origin": grounds.origin(given["evidence"])} if reasoned else {}
+    return [labels.label(one, by=ask.by, evidence=given["evidence"], **more) for one in _chosen(answer)]
+
+
+def _chosen(answer: Marked) -> list[str]:
+    given = answer.model_dump()
+    return [given["label"]] if "label" in given else list(given["labels"])
 
 
 # Explanations

@@ -1,14 +1,16 @@
 """The strict way of annotating: closed sets, one repair, evidence that was said, and labels that belong to a name."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from psyloom.agents.annotating import Grounds, coarse, labels_in, once_each
+from psyloom.agents.annotating import coarse, labels_in, once_each, pieces
+from psyloom.agents.grounds import Grounds
 from psyloom.agents.guards import fold
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import label_set, label_sets
@@ -36,6 +38,7 @@ SAID = ("听起来这周你一直在硬撑。你最担心的是什么？", "I fe
         "听起来…你最担心的是什么",
         "So tired.",
         "……",
+        "咨询师：一直在硬撑",
     ],
 )
 def test_evidence_is_found_whatever_its_quotation_marks_white_space_width_and_case(quote: str) -> None:
@@ -64,6 +67,7 @@ def test_what_only_the_source_says_comes_from_the_source_and_what_was_said_was_i
     assert grounds.origin("先稳住…我睡不着") == "source"
 
 
+@settings(deadline=None)
 @given(texts=st.lists(st.text("我睡不着觉ab，。 ", min_size=1, max_size=12), min_size=1, max_size=3), data=st.data())
 def test_every_piece_of_what_was_said_is_evidence_and_comes_from_what_was_said(texts: list[str], data: Any) -> None:
     text = data.draw(st.sampled_from(texts))
@@ -78,6 +82,27 @@ def test_every_number_is_answered_once_and_no_other() -> None:
     assert "no number 3" in str(once_each([1, 2, 3], [1, 2], "en"))
     assert "more than once" in str(once_each([1, 1, 2], [1, 2], "en"))
     assert "2" in str(once_each([1], [1, 2], "en"))
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("……我想走。真的。", ["……我想走。", "真的。"]), ("我想走。……", ["我想走。……"]), ("……", ["……"]), ("好。……那就这样吧。", ["好。……", "那就这样吧。"]),
+     ("", []), ("I go. ... And you?", ["I go.", "... And you?"])],
+)  # fmt: skip
+def test_a_silence_belongs_to_the_sentence_beside_it(text: str, parts: list[str]) -> None:
+    assert [text[start:end] for start, end in pieces(text)] == parts
+
+
+@settings(deadline=None)
+@given(st.text("我睡ab。….!? \n", max_size=30))
+def test_pieces_follow_each_other_and_leave_out_nothing_that_is_said(text: str) -> None:
+    found = pieces(text)
+    assert all(a < b for a, b in found)
+    assert all(one[1] <= other[0] for one, other in pairwise(found))
+    assert fold("".join(text[a:b] for a, b in found)) == fold(text)
 
 
 # Groups
@@ -126,6 +151,19 @@ async def run(slug: str, dialogues: Path, out: Path, by: str = "") -> list[Dialo
     summary = await run_cases(make_role(slug, "annotator"), dialogues, out, by=by)  # type: ignore[arg-type]
     assert summary.failures == 0
     return list(read_jsonl(out / "dialogues.jsonl", Dialogue))
+
+
+@pytest.mark.parametrize("slug", STRICT)
+async def test_its_bundled_cases_become_dialogues_by_another_system_and_can_be_annotated(
+    slug: str, tmp_path: Path
+) -> None:
+    made = await run_cases(
+        "interactive_agents", find_systems()[slug].cases(), tmp_path / "0", options={"max_exchanges": 3}
+    )
+    assert made.failures == 0
+    annotated = await run(slug, tmp_path / "0/dialogues.jsonl", tmp_path / "1")
+    assert {dialogue.lang for dialogue in annotated} == {"zh", "en"}
+    assert all(turn.labels for dialogue in annotated for turn in dialogue.turns)
 
 
 @pytest.mark.parametrize("slug", STRICT)

@@ -41,7 +41,10 @@ def dialogues(draw: Any) -> Dialogue:
 
     sides = st.lists(st.sampled_from(["client", "counselor"]), min_size=1, max_size=4)
     sessions = [
-        Session(turns=[turn("client"), turn("counselor"), *map(turn, draw(sides))], labels=draw(st.lists(labels(0), max_size=2)))
+        Session(
+            turns=[turn("client"), turn("counselor"), *map(turn, draw(sides))],
+            labels=draw(st.lists(labels(0), max_size=2)),
+        )
         for _ in range(draw(st.integers(1, 2)))
     ]
     return Dialogue(id="对话/1", lang="zh", sessions=sessions, labels=draw(st.lists(labels(0), max_size=2)))

@@ -1,0 +1,193 @@
+"""The analyses as findings: each a table, a picture and what to keep in mind."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from psyloom.errors import FolderTrouble
+from psyloom.judging.agreement.bootstrap import Estimate
+from psyloom.judging.analysis.draw import dots, heatmap, lines
+from psyloom.judging.analysis.history import history
+from psyloom.judging.analysis.outcome import against_outcome, lasso_path, with_any
+from psyloom.judging.analysis.rates import ASIDE, Rates, distances, early_late, next_behavior, next_reaction, stages
+from psyloom.judging.analysis.rates import transitions as transition_rates
+from psyloom.judging.analysis.sessions import Coded, Scheme
+from psyloom.records import Lang, Speaker
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One analysis. ``name`` is the picture's file name without suffix; a cell is a text, a number or an estimate."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    note: str
+    picture: str
+
+    def save(self, folder: Path) -> Path:
+        """Write the picture as NAME.svg into a folder."""
+        path = folder / f"{self.name}.svg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.picture, encoding="utf-8", newline="\n")
+        except OSError as trouble:
+            raise FolderTrouble(f"cannot write {path}: {trouble}", do="check the path and its rights") from trouble
+        return path
+
+
+def reactions_report(
+    sessions: Sequence[Coded], *, lang: Lang = "en", resamples: int = 1000, seed: int = 0
+) -> Iterator[Finding]:
+    """Reaction given strategy, stages, early and late; with outcome scores also reaction against outcome.
+
+    What the data cannot show (too few scores, no challenge that was answered) is left out.
+    """
+    scheme = sessions[0].scheme
+    by_strategy = next_behavior(sessions, resamples=resamples, seed=seed)
+    yield _matrix(
+        "behavior_given_strategy",
+        "P(next client behavior | strategy)",
+        by_strategy,
+        scheme,
+        lang,
+        ("counselor", "client"),
+    )
+    yield _groups(sessions, lang, resamples, seed)
+    yield _distances(by_strategy, scheme, lang)
+    yield from _stages(sessions, resamples, seed)
+    if sum(one.outcome is not None and bool(one.labels("client")) for one in sessions) >= 3:
+        yield from _outcome(sessions, lang, resamples, seed)
+    answers = [
+        answer.labels[0] for one in sessions for move, answer in one.answered() if one.intention(move) == "challenging"
+    ]
+    if {"extending", "defending"} <= set(answers):
+        yield _history(sessions, seed)
+
+
+def transitions_report(
+    sessions: Sequence[Coded], *, lang: Lang = "en", resamples: int = 1000, seed: int = 0
+) -> Iterator[Finding]:
+    """Which strategy follows which."""
+    rates = transition_rates(sessions, resamples=resamples, seed=seed)
+    yield _matrix(
+        "transitions", "P(next strategy | strategy)", rates, sessions[0].scheme, lang, ("counselor", "counselor")
+    )
+
+
+def _matrix(name: str, title: str, rates: Rates, scheme: Scheme, lang: Lang, sides: tuple[Speaker, Speaker]) -> Finding:
+    """The table lists what was seen, the most frequent first; the picture shows everything."""
+    rows, columns = (
+        [scheme.name(side, id_, lang) for id_ in ids]
+        for side, ids in zip(sides, (rates.rows, rates.columns), strict=True)
+    )
+    cells = [
+        (int(rates.counts[r, c]), (row, column, rates.shares[r][c], int(rates.of[r, c])))
+        for r, row in enumerate(rows)
+        for c, column in enumerate(columns)
+        if rates.counts[r, c]
+    ]
+    listed = tuple(cell for _, cell in sorted(cells, key=lambda one: -one[0]))
+    picture = heatmap(title, rows, columns, [[one.value for one in row] for row in rates.shares])
+    return Finding(
+        name,
+        title,
+        ("from", "to", "share [95 %]", "of"),
+        listed,
+        f"chi-square test of equal rows: p = {_p(rates.p)}",
+        picture,
+    )
+
+
+def _groups(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Finding:
+    rates, scheme = next_reaction(sessions, resamples=resamples, seed=seed), sessions[0].scheme
+    rows = tuple(
+        (
+            scheme.name("counselor", row, lang),
+            scheme.name("client", column, lang),
+            rates.share(row, column),
+            int(rates.of[r, 0]),
+        )
+        for r, row in enumerate(rates.rows)
+        for column in rates.columns
+        if rates.of[r, 0]
+    )
+    shown = [(f"{row[0]} → {row[1]}", row[2]) for row in rows]
+    title = "P(client reaction | counselor intention)"
+    return Finding("reaction_given_intention", title, ("intention", "reaction", "share [95 %]", "of"), rows,
+                   f"chi-square test of equal rows: p = {_p(rates.p)}", dots(title, shown, zero=True))  # fmt: skip
+
+
+def _distances(rates: Rates, scheme: Scheme, lang: Lang) -> Finding:
+    groups = [scheme.group("counselor", id_) for id_ in rates.rows]
+    found = distances(rates, groups)
+    named = tuple(dict.fromkeys(groups))
+    heads = tuple(f"to {scheme.name('counselor', group, lang)}" for group in named)
+    away = {scheme.name("counselor", row, lang): [far.get(g, math.nan) for g in named] for row, far in found.items()}
+    title = "Mean distance of a strategy's row to the rows of each group"
+    shown = [
+        (f"{row} {head}", Estimate(one)) for row, far in away.items() for head, one in zip(heads, far, strict=True)
+    ]
+    rows, picture = tuple((row, *far) for row, far in away.items()), dots(title, shown)
+    return Finding("distances", title, ("strategy", *heads), rows, "Euclidean distance of the shares", picture)
+
+
+def _stages(sessions: Sequence[Coded], resamples: int, seed: int) -> Iterator[Finding]:
+    rates = stages(sessions, resamples=resamples, seed=seed)
+    change = early_late(sessions, resamples=resamples, seed=seed)
+    title = "Fifths of a session"
+    rows = tuple(
+        (f"{row}{' *' if int(row) in ASIDE else ''}", *shares)
+        for row, shares in zip(rates.rows, rates.shares, strict=True)
+    )
+    columns = ("part", "challenging", "extending after challenging", "defending after challenging")
+    series = [(name, [shares[c] for shares in rates.shares]) for c, name in enumerate(columns[1:])]
+    picture = lines(title, rates.rows, series, shaded=[part - 1 for part in ASIDE])
+    yield Finding("stages", title, columns, rows, "* much of these parts is greeting and arrangement", picture)
+    title = "Early and late: part 4 minus part 2"
+    listed = tuple((name, one) for name, one in zip(columns[1:], change.values(), strict=True))
+    yield Finding("early_late", title, ("", "difference [95 %]"), listed, "", dots(title, list(listed), zero=True))
+
+
+def _outcome(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Iterator[Finding]:
+    scheme = sessions[0].scheme
+    against = against_outcome(sessions, resamples=resamples, seed=seed)
+    title = "Outcome score by share of negative reactions"
+    rows = tuple((f"{low:.3f} - {high:.3f}", mean, number) for low, high, mean, number in against.groups)
+    note = f"Pearson r = {against.r}, p = {_p(against.p)}, {len(against.sessions)} sessions; a correlation is no cause"
+    yield Finding("outcome", title, ("negative share", "mean score [95 %]", "sessions"), rows, note,
+                  dots(title, [(str(row[0]), one[2]) for row, one in zip(rows, against.groups, strict=True)]))  # fmt: skip
+    title = "Outcome of sessions with at least one ..."
+    names = {
+        "all": "(all sessions)",
+        "negative": scheme.name("client", "negative", lang) if "negative" in scheme.groups("client") else "negative",
+    }
+    kept = [
+        (names.get(id_) or scheme.name("client", id_, lang), mean, number)
+        for id_, (mean, number) in with_any(sessions, resamples=resamples, seed=seed).items()
+    ]
+    yield Finding("outcome_with", title, ("behavior", "mean score [95 %]", "sessions"), tuple(kept), "",
+                  dots(title, [(name, mean) for name, mean, _ in kept]))  # fmt: skip
+    path = lasso_path(sessions)
+    title = "Lasso: how long a behavior stays while the L1 weight grows"
+    stays = [
+        (scheme.name("client", id_, lang), alpha, float(path.coefficients[0][path.behaviors.index(id_)]))
+        for id_, alpha in path.survives().items()
+    ]
+    yield Finding("lasso", title, ("behavior", "stays up to", "coefficient at the smallest weight"), tuple(stays), "",
+                  dots(title, [(name, Estimate(alpha)) for name, alpha, _ in stays], zero=True))  # fmt: skip
+
+
+def _history(sessions: Sequence[Coded], seed: int) -> Finding:
+    found = history(sessions, seed=seed)
+    title = "Extending rather than defending after a challenge, by what came before"
+    rows = tuple((name, one, _p(found.p[name])) for name, one in found.coefficients.items())
+    note = f"{found.challenges} challenges, {found.extending} extended; told right: {found.accuracy:.0%}"
+    picture = dots(title, list(found.coefficients.items()), zero=True)
+    return Finding("history", title, ("earlier pairs", "log odds [95 %]", "p"), rows, note, picture)
+
+
+def _p(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3g}"
