@@ -2,7 +2,7 @@
 
 import re
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -47,8 +47,7 @@ def _value(annotation: Any, path: str) -> Any:
 
 def _model(kind: type[BaseModel], name: str) -> type[BaseModel]:
     annotation = kind.model_fields[name].annotation
-    found = next(a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel))
-    return found
+    return next(a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel))
 
 
 class Listening:
@@ -104,7 +103,7 @@ def widened(role: Role, agent: str, path: str) -> Role:
     """The same role with one more entry in one agent's sight."""
 
     class Wider(type(role)):  # type: ignore[misc]
-        sight = {**type(role).sight, agent: {*type(role).sight.get(agent, set()), path}}
+        sight: ClassVar = {**type(role).sight, agent: {*type(role).sight.get(agent, set()), path}}
 
     Wider.__module__ = type(role).__module__
     return Wider.model_validate(role.model_dump())

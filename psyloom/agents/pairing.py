@@ -20,7 +20,9 @@ class Pairing(Writer):
     max_exchanges: int | None = Field(None, ge=1, description="instead of the counselor's own limit")
     min_exchanges: int | None = Field(None, ge=0, description="no side may end the session earlier")
 
-    sessions: int = Field(1, ge=1, description="sessions in a row; each side remembers what its system makes it remember")
+    sessions: int = Field(
+        1, ge=1, description="sessions in a row; each side remembers what its system makes it remember"
+    )
     dials: Dials | None = Field(None, description="how difficult the client is made, whichever client it is")
 
     def wants(self) -> frozenset[str]:

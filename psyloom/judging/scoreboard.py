@@ -38,7 +38,7 @@ TOP = (1, 3, 5)
 class Measure:
     """One thing measured of every dialogue.
 
-    low, high: ends of its scale, None where it has none; change: the value after the dialogue less the one before.
+    low, high: ends of its scale, None where it has none or where its high end is not the good one; change: the value after the dialogue less the one before.
     values: the mean over judges; by_judge: what each of several judges gave, as a mean over dialogues.
     """
 
@@ -183,10 +183,10 @@ def _name(name: str, instrument: Instrument, lang: Lang) -> str:
 
 
 def _range(name: str, instrument: Instrument) -> tuple[float | None, float | None]:
-    """The ends of a score's scale; of a change there is none that a good one comes near."""
-    if instrument.moments or any(one.id == name for one in instrument.ratios):
+    """The ends of a score's scale, where its high end is the good one: of changes, outcomes, faults there are none."""
+    if instrument.moments or instrument.dimensions or any(one.id == name for one in instrument.ratios):
         return None, None
-    if instrument.dimensions or name.startswith("top "):
+    if name.startswith("top "):
         return 0.0, 1.0
     ids = {item.id for item in instrument.items} if name == "total" else {name}
     aggregate = instrument.total if name == "total" else None
@@ -194,7 +194,7 @@ def _range(name: str, instrument: Instrument) -> tuple[float | None, float | Non
         if subscale.id == name:
             ids, aggregate = set(subscale.items), subscale.aggregate
     items = [item for item in instrument.items if item.id in ids]
-    if not items or any(item.kind == "count" for item in items):
+    if not items or any(item.kind in ("count", "span") or (item.reverse and item.id == name) for item in items):
         return None, None
     ends = [(item.low, item.high) if item.scaled else (0.0, 1.0) for item in items]
     times = len(ends) if aggregate == "sum" else 1

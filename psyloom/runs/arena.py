@@ -4,7 +4,6 @@ A folder holds one run folder for each counselor, one rating folder for each cou
 pair that was compared: every step is resumable by itself, and so the whole is.
 """
 
-import re
 import sqlite3
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from psyloom.agents import Ask, Pairing, Writer
+from psyloom.agents import Ask, Writer
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import UnknownName, UsageError
 from psyloom.judging.metrics.lazy import Lazy
@@ -29,39 +28,15 @@ from psyloom.llm.limits import Budget
 from psyloom.llm.prices import Price
 from psyloom.records import Case, Dialogue, Lang, Rating, read_jsonl, to_line
 from psyloom.runs.engine import roles_of
+from psyloom.runs.entrants import Entrant, entrant, meeting
 from psyloom.runs.folder import flat
 from psyloom.runs.rate import RATINGS, RatingSummary, rate
-from psyloom.runs.run import pair, run_cases, survey
+from psyloom.runs.run import run_cases, survey
 from psyloom.runs.told import Progress, Summary
 
 ATTRIBUTES = ("disposition.attitude", "lang", "demographics.gender", "post.topic", "scenario.type")
 """What results are broken down by, where it varies. Our default."""
-_PLAIN = "plain"
-_FRAME = ("max_exchanges", "min_exchanges")
 _OTHER_ROLES = ("judge", "deriver")
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A counselor of the arena. model: its own, instead of the one that the arena gives to all."""
-
-    name: str
-    system: str
-    model: str | Model | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> str:
-        """Its name as a folder may be called."""
-        return re.sub(r"[^\w.-]+", "-", self.name).strip("-.") or "counselor"
-
-
-def entrant(spec: str) -> Entrant:
-    """``magnet``, ``magnet=openai:gpt-4o``, or a model alone, which is spoken to as a plain chat: ``http://host/v1#m``."""
-    system, equals, model = spec.partition("=")
-    if not equals or any(mark in system for mark in ":/#"):  # an address may hold "=" in its query
-        return Entrant(spec, _PLAIN, spec) if any(mark in spec for mark in ":/#") else Entrant(spec, spec)
-    return Entrant(model if system == _PLAIN else spec, system, model)
 
 
 class Prepared(Writer):
@@ -114,25 +89,8 @@ class Arena:
     summary: ArenaSummary
 
     def __post_init__(self) -> None:
-        self.works = {one.name: self._work(one) for one in self.entrants}
+        self.works = {one.name: meeting(one, self.entrants, self.client, self.options) for one in self.entrants}
         self._check_models()
-
-    def _work(self, one: Entrant) -> Pairing:
-        """A counselor with the client that all meet. A bare option could mean either side, so there is none."""
-        systems = {each.system for each in self.entrants}
-        given: dict[str, Any] = {f"counselor.{name}": value for name, value in one.options.items()}
-        for key, value in self.options.items():
-            side, _, name = key.rpartition(".")
-            if side in ("client", "dials", "counselor") or key in _FRAME:
-                given[key] = value
-            elif side in systems:
-                given |= {f"counselor.{name}": value} if side == one.system else {}
-            else:
-                sides = "client, counselor, dials or one of the counselors' systems"
-                raise UsageError(
-                    f"it is not clear whose option {key!r} is", do=f"write it as SIDE.OPTION; sides are {sides}"
-                )
-        return pair(one.system, self.client, given)
 
     def _check_models(self) -> None:
         given = set(self.models) - {"", "client", "counselor", *_OTHER_ROLES}

@@ -1,7 +1,6 @@
 """What an arena found: arena.json with every number, and one page with pictures and the dialogues behind the numbers."""
 
 import json
-import math
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,15 +11,15 @@ from typing import Any
 
 from psyloom import __version__
 from psyloom.errors import FolderTrouble
-from psyloom.judging.agreement.bootstrap import Estimate
 from psyloom.judging.compare import FEW
 from psyloom.judging.ranking import Match, connected, elo, rank
 from psyloom.judging.scoreboard import Cell, Measure, board, groups, measures, preferred
 from psyloom.knowledge.instruments import Instrument
 from psyloom.llm.connect import REHEARSAL
 from psyloom.records import Case, Dialogue, Rating, read_jsonl
-from psyloom.runs.arena import Arena, Entrant, matches_in, ratings_in
-
+from psyloom.runs.arena import Arena, matches_in, ratings_in
+from psyloom.runs.arena_plots import forest, radar
+from psyloom.runs.entrants import Entrant
 
 SHOWN = 40
 """Cases whose dialogues stand on the page; all stand in the folder. Our default."""
@@ -216,6 +215,8 @@ def _warnings(arena: Arena, played: _Played, counselors: Sequence[Mapping[str, A
         found.append(
             "not every counselor finished the same cases: compare by the differences, which keep to shared ones"
         )
+    if "max_exchanges" not in arena.options:
+        found.append("every counselor set its own length of session: --set max_exchanges=N sets one for all")
     judges = {one if isinstance(one, str) else one.name for one in arena.judges}
     found += [
         f"{c['name']}: judged by the model that speaks for it" for c in counselors if c["model"] in judges - {REHEARSAL}
@@ -259,76 +260,3 @@ def _said(played: _Played) -> dict[tuple[str, str], list[dict[str, Any]]]:
                 "item": part.item, "value": part.value, "reason": part.reason, "evidence": part.evidence, "failure": part.failure,
             })  # fmt: skip
     return found
-
-
-WIDTH, ROW, LEFT, RIGHT = 720, 24, 190, 150
-
-
-def forest(names: Sequence[str], measure: Mapping[str, Any]) -> dict[str, Any]:
-    """Geometry of one forest plot: a row for each counselor, its mean and interval on the measure's own scale.
-
-    Returns: width, height, rows (y, name, x of value, low and high, words), ticks (x, words), x of zero for a change.
-    """
-    scores = {who: measure["scores"][who] for who in names if who in measure["scores"]}
-    ends = [number for s in scores.values() for number in (s["value"], s["low"], s["high"]) if number is not None]
-    scale: list[float] = measure["scale"] or [min([0.0, *ends]), max([0.0, *ends])]
-    low, high = scale
-    span = (high - low) or 1.0
-
-    def x(number: float) -> float:
-        return round(LEFT + (number - low) / span * (WIDTH - LEFT - RIGHT), 1)
-
-    rows = [
-        {
-            "name": who, "colour": names.index(who) % 8, "y": ROW * at + ROW // 2, "x": x(s["value"]),
-            "low": None if s["low"] is None else x(s["low"]), "high": None if s["high"] is None else x(s["high"]),
-            "words": str(Estimate(s["value"], *(math.nan if s[k] is None else s[k] for k in ("low", "high")))),
-        }
-        for at, (who, s) in enumerate(scores.items())
-    ]  # fmt: skip
-    ticks = [(x(low + span * part / 4), f"{low + span * part / 4:.3g}") for part in range(5)]
-    zero = x(0) if low < 0 < high else None
-    return {
-        "width": WIDTH,
-        "height": ROW * len(rows) + 24,
-        "rows": rows,
-        "ticks": ticks,
-        "zero": zero,
-        "base": ROW * len(rows),
-    }
-
-
-def radar(names: Sequence[str], measures: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Geometry of the radar: an axis for each measure that has a scale, from its low end (center) to its high end.
-
-    Returns: None with fewer than three such measures; else rings, axes (end, place of the name), and for each counselor
-             that has all of them a closed line.
-    """
-    axes = [one for one in measures if one["scale"]]
-    if len(axes) < 3:
-        return None
-
-    def at(axis: int, share: float) -> tuple[float, float]:
-        turn = 2 * math.pi * axis / len(axes) - math.pi / 2
-        return round(360 + 150 * share * math.cos(turn), 1), round(200 + 150 * share * math.sin(turn), 1)
-
-    def line(shares: Sequence[float]) -> str:
-        return " ".join(f"{x},{y}" for x, y in (at(n, share) for n, share in enumerate(shares)))
-
-    lines = [
-        {"name": who, "colour": names.index(who) % 8, "points": line([_share(one, who) for one in axes])}
-        for who in names
-        if all(who in one["scores"] for one in axes)
-    ]
-    ends = [{"end": at(n, 1), "name": at(n, 1.12), "title": f"{one['instrument']}: {one['title'].split(': ', 1)[1]}", "side": _side(at(n, 1)[0])} for n, one in enumerate(axes)]  # fmt: skip
-    return {"rings": [line([part / 4] * len(axes)) for part in (1, 2, 3, 4)], "axes": ends, "lines": lines}
-
-
-def _share(measure: Mapping[str, Any], who: str) -> float:
-    low, high = measure["scale"]
-    value: float = measure["scores"][who]["value"]
-    return float(value - low) / float(high - low)
-
-
-def _side(x: float) -> str:
-    return "middle" if abs(x - 360) < 1 else "start" if x > 360 else "end"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from psyloom.agents.dials import Dials, alike, measures, told, unlocked
+from psyloom.agents.dials import alike, measures, told, unlocked
 from psyloom.errors import UsageError
 from psyloom.records import Case, Lang, Turn
 from psyloom.runs import pair

@@ -12,7 +12,10 @@ from psyloom.knowledge.plans import Condition, Stage, stage_plan, stage_plans
 
 PLAN = stage_plan("pm_plus")
 STATE = st.fixed_dictionaries(
-    {key: st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8) for key in ("problems", "factors", "solutions", "solutionsOK")}
+    {
+        key: st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
+        for key in ("problems", "factors", "solutions", "solutionsOK")
+    }
     | {"problemSelected": st.sampled_from(["", "a", "z"])}
 )
 
@@ -39,7 +42,14 @@ def test_every_bundled_plan_loads_and_speaks_both_languages(name: str) -> None:
 
 
 def test_pm_plus_has_its_six_stages_in_order_with_at_most_three_turns_each() -> None:
-    assert PLAN.ids == ("listing_problems", "choosing_problem", "defining_problem", "brainstorming", "deciding", "action_plan")
+    assert PLAN.ids == (
+        "listing_problems",
+        "choosing_problem",
+        "defining_problem",
+        "brainstorming",
+        "deciding",
+        "action_plan",
+    )
     assert PLAN.ids == PLAN.labels.ids
     assert [stage.max_turns for stage in PLAN.stages] == [3] * 6
 
@@ -88,7 +98,9 @@ def test_a_condition_that_asks_for_nothing_is_refused() -> None:
 
 
 @given(STATE, st.sampled_from(PLAN.stages), st.integers(1, 5), st.booleans())
-def test_a_stage_is_never_finished_while_something_is_lacking(state: dict[str, object], stage: Stage, turns: int, finished: bool) -> None:
+def test_a_stage_is_never_finished_while_something_is_lacking(
+    state: dict[str, object], stage: Stage, turns: int, finished: bool
+) -> None:
     reason = stage.over(state, finished=finished, turns=turns)
     assert (reason == "finished") <= (stage.lacks(state) is None)
     assert turns < 3 or reason is not None
@@ -145,11 +157,19 @@ def test_a_plan_may_say_message_by_message_which_strategies_come() -> None:
     plan = stage_plan("diacbt")
     assert plan.strategies is not None
     first = plan["intake"].messages()
-    assert first[:5] == [("gather_info",), ("other",), ("gather_info", "psychoeducation"), ("agenda",), ("gather_info",)]
+    assert first[:5] == [
+        ("gather_info",),
+        ("other",),
+        ("gather_info", "psychoeducation"),
+        ("agenda",),
+        ("gather_info",),
+    ]
     assert PLAN["deciding"].messages() == []
 
 
 def test_a_course_of_strategies_outside_the_plans_label_set_is_an_error(tmp_path: Path) -> None:
-    file = write(tmp_path, HEAD + 'strategies = "diacbt_strategy"\n' + STAGE + 'course = [[["homework", "hypnosis"], 2]]\n')
+    file = write(
+        tmp_path, HEAD + 'strategies = "diacbt_strategy"\n' + STAGE + 'course = [[["homework", "hypnosis"], 2]]\n'
+    )
     with pytest.raises(BadRecord, match="hypnosis"):
         stage_plan(file)

@@ -98,7 +98,7 @@ def test_a_missing_or_empty_file_is_one_clear_error(tmp_path: Path, content: str
     file = tmp_path / "cases.jsonl"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(BadRecord, match="cases.jsonl"):
+    with pytest.raises(BadRecord, match=r"cases\.jsonl"):
         list(read_jsonl(file, Case))
 
 

@@ -19,7 +19,8 @@ from psyloom.llm import Answer, Call
 from psyloom.llm.limits import Budget
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Clinical, Diagnosis, Disposition, ItemRating, read_jsonl, write_jsonl
-from psyloom.runs.arena import ArenaSummary, Entrant, arena, entrant
+from psyloom.runs.arena import ArenaSummary, arena
+from psyloom.runs.entrants import Entrant, entrant
 from tests.judging.talks import filled, rating
 from tests.runs.workshop import ROOT, case, cases, psyloom, server
 
@@ -358,6 +359,15 @@ def test_a_failed_judgment_is_in_no_score_and_a_ranked_list_is_right_at_k() -> N
     known = {id_: Case(id=id_, lang="zh", clinical=truth) for id_ in ("d1", "d2")}
     found = {m.id: m.values["a"] for m in measures({"a": [one, other]}, tool, known)}
     assert found == {"top 1": {"d1": 0.0}, "top 3": {"d1": 1.0}, "top 5": {"d1": 1.0}}
+
+
+@pytest.mark.parametrize(("name", "drawn"), [("ctrs", True), ("panas", False), ("counselor_faults", False)])
+def test_only_measures_whose_high_end_is_the_good_one_have_a_scale_to_be_drawn_on(name: str, drawn: bool) -> None:
+    tool = instrument(name)
+    moments = ("before", "after") if tool.moments else (None,)
+    found = measures({"a": [rating(tool, {item.id: item.low for item in tool.items}, moment=m) for m in moments]}, tool)
+    assert found
+    assert all((one.low is not None) == drawn for one in found)
 
 
 def test_groups_leave_out_what_does_not_vary() -> None:

@@ -37,7 +37,10 @@ ANSWER: dict[Lang, dict[str, str]] = {
         "response": "每天中午那一个钟头，听着真是冷清。",
     },
 }
-OPENING = {"en": "I moved here in May and still eat lunch alone every day.", "zh": "我五月搬过来，到现在每天还是一个人吃午饭。"}
+OPENING = {
+    "en": "I moved here in May and still eat lunch alone every day.",
+    "zh": "我五月搬过来，到现在每天还是一个人吃午饭。",
+}
 
 
 def blocks(setting: str, lang: Lang) -> dict[str, str]:
@@ -72,7 +75,9 @@ async def test_one_call_gives_all_five_elements_in_their_order(lang: Lang) -> No
 @pytest.mark.parametrize("missing", ANSWER["en"])
 @pytest.mark.parametrize("blank", [True, False])
 async def test_a_missing_or_blank_element_is_asked_for_again_and_in_the_end_an_error(missing: str, blank: bool) -> None:
-    torn: dict[str, str] = {key: text for key, text in ANSWER["en"].items() if key != missing} | ({missing: " "} if blank else {})
+    torn: dict[str, str] = {key: text for key, text in ANSWER["en"].items() if key != missing} | (
+        {missing: " "} if blank else {}
+    )
     mended = Scripted(respond=[torn, ANSWER["en"]])
     turn, _ = await reply(mended)
     assert turn.text == ANSWER["en"]["response"]
@@ -91,7 +96,9 @@ async def test_only_the_strategies_of_the_inventory_are_offered_and_accepted(inv
     wrong = ANSWER[lang] | {"recognized_strategy": foreign, "strategy_reason": f'The supporter can use "{foreign}".'}
     model = Scripted(respond=[wrong, ANSWER[lang]])
     turn, _ = await reply(model, lang, inventory=inventory)
-    assert model.calls[0].schema["properties"]["recognized_strategy"]["enum"] == [term.name(lang) for term in offered.terms]
+    assert model.calls[0].schema["properties"]["recognized_strategy"]["enum"] == [
+        term.name(lang) for term in offered.terms
+    ]
     assert all(f"- {term.name(lang)}" in text_of(model.calls[0]) for term in offered.terms)
     assert turn.labels == [Label(set=offered.id, id="reflection_of_feelings")]
     assert len(model.calls) == 2
@@ -100,7 +107,9 @@ async def test_only_the_strategies_of_the_inventory_are_offered_and_accepted(inv
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_strategy_must_be_named_in_its_reason(lang: Lang) -> None:
     unnamed = ANSWER[lang] | {"strategy_reason": {"en": "Because they need it now.", "zh": "因为眼下需要。"}[lang]}
-    other = ANSWER[lang] | {"strategy_reason": {"en": 'The supporter can use "Imagery".', "zh": "支持者可以用“意象想象”。"}[lang]}
+    other = ANSWER[lang] | {
+        "strategy_reason": {"en": 'The supporter can use "Imagery".', "zh": "支持者可以用“意象想象”。"}[lang]
+    }
     model = Scripted(respond=[unnamed, other, ANSWER[lang]])
     turn, _ = await reply(model, lang)
     assert turn.thought[-1].text == ANSWER[lang]["strategy_reason"]
@@ -109,7 +118,12 @@ async def test_the_strategy_must_be_named_in_its_reason(lang: Lang) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 async def test_only_the_response_reaches_the_seeker_and_the_later_history(lang: Lang) -> None:
-    model = Scripted(respond=[ANSWER[lang], ANSWER[lang] | {"response": {"en": "What is lunch like?", "zh": "午饭时是什么样子？"}[lang]}])
+    model = Scripted(
+        respond=[
+            ANSWER[lang],
+            ANSWER[lang] | {"response": {"en": "What is lunch like?", "zh": "午饭时是什么样子？"}[lang]},
+        ]
+    )
     counselor = EscotResponder()
     desk = desk_for(Case(id="a", lang=lang), model)
     talk = Talk(desk.dialogue)
@@ -138,11 +152,17 @@ async def test_a_setting_asks_for_exactly_its_blocks(setting: str, lang: Lang) -
     assert list(model.calls[0].schema["properties"]) == list(blocks(setting, lang))
     assert bool(turn.labels) == (setting != "re")
     left_out = set(ANSWER[lang]) - set(blocks(setting, lang))
-    assert not any(f'"{name}"' in text_of(model.calls[0]) or f"- {name}" in text_of(model.calls[0]) for name in left_out)
+    assert not any(
+        f'"{name}"' in text_of(model.calls[0]) or f"- {name}" in text_of(model.calls[0]) for name in left_out
+    )
 
 
-@pytest.mark.parametrize(("phrase", "calls"), [("You do take responsibility.", 1), ("This is a Reflection of Feelings.", 3)])
-async def test_a_reply_that_announces_its_strategy_is_asked_for_again_but_an_everyday_phrase_is_not(phrase: str, calls: int) -> None:
+@pytest.mark.parametrize(
+    ("phrase", "calls"), [("You do take responsibility.", 1), ("This is a Reflection of Feelings.", 3)]
+)
+async def test_a_reply_that_announces_its_strategy_is_asked_for_again_but_an_everyday_phrase_is_not(
+    phrase: str, calls: int
+) -> None:
     model = Scripted(respond=ANSWER["en"] | {"response": phrase})
     await reply(model)
     assert len(model.calls) == calls
@@ -200,7 +220,9 @@ def script(lang: Lang, messages: int = 24, strategies: tuple[str, ...] | None = 
     ]  # fmt: skip
 
 
-CASE = Case(id="a", lang="en", scenario=Scenario(situation="I lost the job I had for nineteen years.", type=["job crisis"]))
+CASE = Case(
+    id="a", lang="en", scenario=Scenario(situation="I lost the job I had for nineteen years.", type=["job crisis"])
+)
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -243,7 +265,9 @@ def invented(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ids=["a bare message", "a labelled seeker", "an invented strategy", "too short", "too long", "five strategies",
          "two in a row", "one side"],
 )  # fmt: skip
-async def test_a_dialogue_that_breaks_a_rule_is_written_again_and_in_the_end_the_case_fails(faulty: list[dict[str, Any]]) -> None:
+async def test_a_dialogue_that_breaks_a_rule_is_written_again_and_in_the_end_the_case_fails(
+    faulty: list[dict[str, Any]],
+) -> None:
     model = Scripted(dialogue=[{"turns": faulty}, {"turns": script("en")}])
     assert len((await write("escot", CASE.model_copy(), model)).turns) == 24
     assert len(model.calls) == 2
@@ -305,7 +329,9 @@ def talked(lang: Lang = "en", *, by: str = "escot_strategy") -> Dialogue:
 def chain(call: Any) -> dict[str, str]:
     """A chain that names the strategy of the prompt."""
     shown = text_of(call)
-    strategy = next(term for term in [*STRATEGIES.terms, *ESCONV.terms] if f": {term.en} (" in shown or f"：{term.zh}（" in shown)
+    strategy = next(
+        term for term in [*STRATEGIES.terms, *ESCONV.terms] if f": {term.en} (" in shown or f"：{term.zh}（" in shown
+    )
     lang: Lang = "zh" if "：" in call.messages[-1]["content"][:12] else "en"
     reason = f"The supporter can use “{strategy.name(lang)}”."
     return {name: ANSWER[lang][name] for name in CHAIN[:3]} | {"strategy_reason": reason}

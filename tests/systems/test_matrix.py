@@ -20,9 +20,13 @@ POSTS = {
 
 
 @pytest.mark.parametrize(("counselor", "client"), list(product(COUNSELORS, CLIENTS)))
-async def test_any_counselor_talks_with_any_client_about_any_case_in_both_languages(counselor: str, client: str, tmp_path: Path) -> None:
+async def test_any_counselor_talks_with_any_client_about_any_case_in_both_languages(
+    counselor: str, client: str, tmp_path: Path
+) -> None:
     cases = tmp_path / "cases.jsonl"
-    write_jsonl(cases, (Case.model_validate({"id": lang, "lang": lang, "post": {"text": text}}) for lang, text in POSTS.items()))
+    write_jsonl(
+        cases, (Case.model_validate({"id": lang, "lang": lang, "post": {"text": text}}) for lang, text in POSTS.items())
+    )
     talkers = pair(counselor, client, {"max_exchanges": "2"})
     summary = await run_cases(talkers, cases, tmp_path / "run", derive_missing=True)
     assert summary.failures == 0, (tmp_path / "run/failures.jsonl").read_text()[:2000]

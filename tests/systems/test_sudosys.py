@@ -39,10 +39,13 @@ SAY = numbered("我听着呢")
 CASE = Case(id="a", lang="zh", portrait=Portrait(mood="焦虑", stressors="论文拖延，和室友闹僵"))
 
 
-def answers(finished: bool = True, found: dict[str, dict[str, Any]] = FOUND, **more: Any) -> dict[str, Callable[[Call], Any]]:
+def answers(
+    finished: bool = True, found: dict[str, dict[str, Any]] = FOUND, **more: Any
+) -> dict[str, Callable[[Call], Any]]:
     """A model's answers for every stage: what it finds, is it finished, and a reply that never repeats."""
     return {
-        name: (lambda call, name=name: found[name] | {"finished": finished, "response": SAY(call)} | more) for name in STAGES
+        name: (lambda call, name=name: found[name] | {"finished": finished, "response": SAY(call)} | more)
+        for name in STAGES
     }
 
 
@@ -125,7 +128,9 @@ async def _talk(model: Any, count: int) -> Talk:
      {"problems": ["甲", " "], "finished": False, "response": "好"}, {"problems": [], "finished": False, "response": ""}],
     ids=["torn", "no JSON", "key missing", "wrong type", "blank item", "nothing said"],
 )  # fmt: skip
-async def test_a_malformed_answer_is_asked_for_again_in_the_same_stage_and_leaves_the_state_alone(malformed: Any) -> None:
+async def test_a_malformed_answer_is_asked_for_again_in_the_same_stage_and_leaves_the_state_alone(
+    malformed: Any,
+) -> None:
     good = FOUND["listing_problems"] | {"finished": True, "response": "我听明白了。"}
     model = Scripted(listing_problems=[malformed, malformed, good])
     live = Live(model)
@@ -160,7 +165,9 @@ async def test_in_a_live_talk_a_fixed_sentence_stands_in_and_the_talk_goes_on_wh
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("stage", STAGES)
-async def test_the_prompt_of_a_stage_holds_what_it_reads_and_the_last_exchange_and_nothing_older(stage: str, lang: Lang) -> None:
+async def test_the_prompt_of_a_stage_holds_what_it_reads_and_the_last_exchange_and_nothing_older(
+    stage: str, lang: Lang
+) -> None:
     model = Scripted(**answers())
     live = Live(model, lang)
     await live.says(*lines(STAGES.index(stage) + 1))
@@ -230,7 +237,9 @@ async def test_stage_4_is_over_at_six_solutions_whatever_the_model_says() -> Non
         ({"solutions": [], "solutionsOK": []}, False),
     ],
 )
-async def test_stage_5_is_finished_only_with_nothing_undecided_and_something_accepted(found: dict[str, Any], over: bool) -> None:
+async def test_stage_5_is_finished_only_with_nothing_undecided_and_something_accepted(
+    found: dict[str, Any], over: bool
+) -> None:
     live = Live(Scripted(**answers(found=FOUND | {"deciding": found})))
     turn = await live.says(*lines(5))
     assert turn.extra["advance_reason"] == ("finished" if over else None)
@@ -238,13 +247,19 @@ async def test_stage_5_is_finished_only_with_nothing_undecided_and_something_acc
 
 
 async def test_the_selected_problem_must_be_one_of_the_list_word_for_word() -> None:
-    wrong = FOUND["choosing_problem"] | {"problemSelected": "写论文", "finished": True, "response": "好，就从论文开始。"}
+    wrong = FOUND["choosing_problem"] | {
+        "problemSelected": "写论文",
+        "finished": True,
+        "response": "好，就从论文开始。",
+    }
     right = wrong | {"problemSelected": "论文拖延"}
     model = Scripted(**answers() | {"choosing_problem": [wrong, right]})
     live = Live(model)
     await live.says(*lines(2))
     assert live.state.problemSelected == "论文拖延"
-    assert "problemSelected 里的“写论文”不在 problems 之中，problems 有：论文拖延、和室友闹僵" in text_of(model.calls[-1])
+    assert "problemSelected 里的“写论文”不在 problems 之中，problems 有：论文拖延、和室友闹僵" in text_of(
+        model.calls[-1]
+    )
     stubborn = Live(Scripted(**answers() | {"choosing_problem": wrong}))
     with pytest.raises(AnswerRejected):
         await stubborn.says(*lines(2))
@@ -257,7 +272,9 @@ async def test_the_keys_of_the_release_with_finished_as_0_or_1_are_read_too() ->
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("reply", ["先这样：\n1. 写提纲\n2. 休息", "- 写提纲", '```json\n{"response": "好"}\n```', "第一件事\n第二件事"])
+@pytest.mark.parametrize(
+    "reply", ["先这样：\n1. 写提纲\n2. 休息", "- 写提纲", '```json\n{"response": "好"}\n```', "第一件事\n第二件事"]
+)
 async def test_a_reply_with_lists_line_breaks_or_data_is_asked_for_again(reply: str, lang: Lang) -> None:
     answer = FOUND["listing_problems"] | {"finished": True}
     model = Scripted(listing_problems=[answer | {"response": reply}, answer | {"response": "我听明白了。"}])
@@ -294,7 +311,12 @@ async def test_a_talk_that_was_stored_goes_on_in_its_stage() -> None:
 
 
 async def test_a_problem_that_comes_up_in_stage_2_can_be_chosen() -> None:
-    late = {"problems": ["论文拖延", "和室友闹僵", "失眠"], "problemSelected": "失眠", "finished": True, "response": "好，先谈睡觉。"}
+    late = {
+        "problems": ["论文拖延", "和室友闹僵", "失眠"],
+        "problemSelected": "失眠",
+        "finished": True,
+        "response": "好，先谈睡觉。",
+    }
     live = Live(Scripted(**answers() | {"choosing_problem": late}))
     await live.says(*lines(2))
     assert live.state.problems == late["problems"]
@@ -348,7 +370,9 @@ async def test_a_simulated_session_has_20_counselor_and_19_client_calls() -> Non
 
 
 async def test_the_counselor_greeted_by_a_case_with_an_opening_goes_on_from_it() -> None:
-    case = Case(**CASE.model_dump(exclude={"opening"}), opening=[{"counselor": "你好，请坐。"}, {"client": "谢谢老师。"}])
+    case = Case(
+        **CASE.model_dump(exclude={"opening"}), opening=[{"counselor": "你好，请坐。"}, {"client": "谢谢老师。"}]
+    )
     model = Scripted(**answers(), client=numbered("嗯"))
     dialogue = await write("sudosys", case, model, options={"max_exchanges": 2})
     assert [turn.text for turn in dialogue.turns[:2]] == ["你好，请坐。", "谢谢老师。"]
@@ -366,7 +390,11 @@ async def test_the_client_sees_its_portrait_and_the_last_five_utterances(lang: L
     assert "论文拖延，和室友闹僵" in call.messages[0]["content"]
 
 
-@pytest.mark.parametrize(("lang", "long", "short"), [("zh", "我" * 51, "我" * 50), ("en", "no " * 31, ("no " * 30).strip())], ids=["zh", "en"])
+@pytest.mark.parametrize(
+    ("lang", "long", "short"),
+    [("zh", "我" * 51, "我" * 50), ("en", "no " * 31, ("no " * 30).strip())],
+    ids=["zh", "en"],
+)
 async def test_a_client_line_over_the_limit_is_asked_for_again(lang: Lang, long: str, short: str) -> None:
     model = Scripted(**answers(finished=False), client=[long, short])
     dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})

@@ -1,7 +1,5 @@
 """The baseline everyone compares with: one prompt, no plan, no stages. And a client that says what it is given."""
 
-
-
 from pydantic import Field
 
 from psyloom.agents import Ask, Client, Counselor, Talk
@@ -21,7 +19,9 @@ class Plain(Counselor):
 class Scripted(Client):
     """Says given lines in order, without a model; without lines, the case's post sentence by sentence."""
 
-    lines: tuple[str, ...] = Field((), description="what the client says, one line a message; empty: the case's own words")
+    lines: tuple[str, ...] = Field(
+        (), description="what the client says, one line a message; empty: the case's own words"
+    )
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         lines = self.lines or own_words(ask)
