@@ -158,3 +158,30 @@ async def test_the_bundled_cases_cover_both_entries_a_form_and_a_bare_thought_in
         ("en", True),
         ("en", False),
     }
+
+
+async def test_balanced_techniques_are_drawn_by_the_seed_and_the_planner_has_to_use_the_one_drawn() -> None:
+    drawn = set()
+    for seed in range(60):
+        model = Scripted(plan_script=PLAN, script=script())
+        dialogue = await write("cactus", client(), model, options={"technique": "balanced"}, seed=seed)
+        first = model.asked("plan_script")[0]
+        named = [term for term in TECHNIQUES.terms if f"is fixed: {term.en}." in text_of(first)]
+        assert len(named) == 1
+        drawn.add(named[0].id)
+        assert (dialogue.quality.kept.get("on_list", 0) == 0) == (named[0].id == "decatastrophizing")
+    assert len(drawn) == 12
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_the_score_filter_asks_six_items_and_notes_whether_the_mean_reaches_five(lang: Lang) -> None:
+    for score, kept in ((5, True), (4, False)):
+        model = Scripted(plan_script=PLAN, script=script(), score={"reason": "Because.", "score": score})
+        dialogue = await write("cactus", client(lang), model, options={"score": "true"})
+        assert model.counts() == {"plan_script": 1, "script": 1, "score": 6}
+        found = dialogue.extra["filter"]
+        assert (found["mean"], found["kept"], len(found["scores"])) == (score, kept, 6)
+        assert all("message 21 of the script" in text_of(call) for call in model.asked("score"))
+        assert not any("REASON" in text_of(call) for call in model.asked("score")), (
+            "the judge reads the transcript alone"
+        )

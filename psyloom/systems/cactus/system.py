@@ -4,12 +4,15 @@ The writer follows the data generation of the paper: intake form, attitude, plan
 Counselor and client are those of CounselingEval: a plan made once, then turn by turn.
 """
 
-from typing import Annotated, ClassVar, Literal
+from asyncio import gather
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask, Check, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
 from psyloom.knowledge import OneOf, Term, label_set
+from psyloom.knowledge.instruments import instrument
+from psyloom.knowledge.items import Item
 from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Lang, Turn
 
 TECHNIQUES = label_set("cbt_technique")
@@ -39,11 +42,15 @@ class Plan(BaseModel):
 
 NOT_LISTED: dict[Lang, str] = {"en": "cbt_technique: {!r} is not in the list", "zh": "cbt_technique：{!r} 不在列表中"}
 
+NOT_GIVEN: dict[Lang, str] = {"en": "cbt_technique must be {!r}", "zh": "cbt_technique 要用“{}”"}
 
-def on_list_in(lang: Lang) -> Check:
-    """The wish that a plan's technique is one of the twelve."""
+
+def on_list_in(lang: Lang, given: Term | None = None) -> Check:
+    """The wish that a plan's technique is one of the twelve, or the one that was given."""
 
     def on_list(plan: Plan) -> str | None:
+        if given and TECHNIQUES.find(plan.cbt_technique) != given:
+            return NOT_GIVEN[lang].format(given.name(lang))
         return None if plan.cbt_technique in TECHNIQUES else NOT_LISTED[lang].format(plan.cbt_technique)
 
     return on_list
@@ -53,6 +60,19 @@ def plan_notes(plan: Plan) -> dict[str, str]:
     """The plan as notes of the session; a technique that stayed outside the list is marked."""
     marked = {} if plan.cbt_technique in TECHNIQUES else {"off_list": plan.cbt_technique}
     return {"cbt_technique": plan.cbt_technique, "cbt_plan": plan.cbt_plan} | marked
+
+
+class Score(BaseModel):
+    """A judge's answer to one item."""
+
+    reason: Words
+    score: int = Field(ge=0, le=6)
+
+
+def _worded(item: Item, lang: Lang) -> dict[str, Any]:
+    """An item of the instrument as the prompt reads it."""
+    anchors = [(int(anchor.at), anchor.of(lang)) for anchor in item.anchors]
+    return {"name": item.name(lang), "question": item.ask.of(lang), "anchors": anchors}
 
 
 def attitude_of(disposition: Disposition | None) -> Term:
@@ -67,11 +87,21 @@ class Cactus(Writer):
         "intake_writer": {"thought", "demographics"},
         "planner": {"demographics", "intake.reason", "thought"},
         "script_writer": {"demographics", "intake", "disposition.instruction"},
+        "judge": frozenset(),
     }
     attitude: Literal["case", "positive", "neutral", "negative"] = Field(
         "case", description="case: the case's own, or drawn by the seed where it has none; else the same for all"
     )
     messages: tuple[int, int] = Field((21, 35), description="fewest and most messages of a script")
+    technique: Literal["planner", "balanced"] = Field(
+        "planner",
+        description="planner: it chooses; balanced: one of the twelve by the seed, each equally often in the end",
+    )
+    score: bool = Field(
+        False,
+        description="let a judge score the six CTRS items, six calls more; whether the mean reaches keep_from is noted",
+    )
+    keep_from: float = Field(5.0, ge=0, le=6, description="lowest mean of the six CTRS items that is kept")
     strict: bool = Field(True, description="ask again for a script that breaks a rule; false keeps it, as released")
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
@@ -79,13 +109,31 @@ class Cactus(Writer):
             case.intake = Intake(**(await ask("intake", Form)).model_dump())
             case.derived.append("intake")
         attitude = self._assign(case, ask)
-        plan = await ask("plan_script", Plan, prefer=on_list_in(ask.lang), techniques=TECHNIQUES)
+        given = ask.rng("technique").choice(TECHNIQUES.terms) if self.technique == "balanced" else None
+        plan = await ask("plan_script", Plan, prefer=on_list_in(ask.lang, given), techniques=TECHNIQUES, given=given)
         rules = ScriptRules(messages=self.messages, first="counselor")
         turns = await write_script(
             ask, "script", rules, strict=self.strict, attitude=attitude, plan=plan,
             technique=TECHNIQUES.find(plan.cbt_technique) or plan.cbt_technique, fewest=self.messages[0], most=self.messages[1],
         )  # fmt: skip
-        return ask.dialogue(turns, attitude=attitude.id, **plan_notes(plan))
+        dialogue = ask.dialogue(turns, attitude=attitude.id, **plan_notes(plan))
+        if self.score:
+            dialogue.extra["filter"] = await self._filter(ask, dialogue)
+        return dialogue
+
+    async def _filter(self, ask: Ask, dialogue: Dialogue) -> dict[str, Any]:
+        """The score filter: six items 0-6, one call each; a dialogue under the line is marked, and curation drops it."""
+        talk = Talk(dialogue)
+        items = instrument("ctrs").items
+        scores = await gather(*(ask("score", Score, talk=talk, item=_worded(item, ask.lang)) for item in items))
+        found = {item.id: score.score for item, score in zip(items, scores, strict=True)}
+        mean = sum(found.values()) / len(found)
+        return {
+            "instrument": "ctrs, LLM-rated",
+            "scores": found,
+            "mean": round(mean, 4),
+            "kept": mean >= self.keep_from,
+        }
 
     def _assign(self, case: Case, ask: Ask) -> Term:
         """Give the case exactly one attitude."""
