@@ -177,3 +177,11 @@ def test_the_same_files_give_the_same_page(tmp_path: Path) -> None:
     one = report(tmp_path / "out", talk("d", "Hi", "Hello"))
     assert write_report(tmp_path / "out").read_text("utf-8") == one
     assert to_line(Case(id="c", lang="en", post=Post(text="t")))
+
+
+def test_what_was_measured_of_a_client_and_its_guard_counts_stand_beside_its_dialogue(tmp_path: Path) -> None:
+    quality = Quality(guards={"role_flip": 2}, kept={"repeats": 1}, measures={"unasked": 0.25, "cooperation_1": 1.0})
+    said = words_of(report(tmp_path / "out", talk("a", "Hello.", "Hi.", quality=quality)))
+    assert "measured unasked 0.25, cooperation 1 1.0" in said
+    assert "asked for again role flip 2" in said
+    assert "kept in spite of repeats 1" in said
