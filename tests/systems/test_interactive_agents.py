@@ -2,8 +2,10 @@
 
 import pytest
 
+from psyloom.judging.ranking import Match, elo
+from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang
-from psyloom.systems.interactive_agents.system import END_PHRASES, InteractiveCounselor
+from psyloom.systems.interactive_agents.system import END_PHRASES, InteractiveCounselor, selections
 from tests.support import Scripted, numbered, text_of, write
 
 HELLO = {"zh": "你好", "en": "Hello"}
@@ -105,3 +107,49 @@ async def test_decoding_is_the_papers() -> None:
     assert {tuple(sorted(call.decoding.items())) for call in model.calls} == {
         (("max_tokens", 500), ("temperature", 1.0), ("top_p", 1.0))
     }
+
+
+def arena(judge: object) -> Scripted:
+    """Three counselors that can be told apart: the prompts of all of them are called counselor."""
+    numbers = iter(range(1, 999))
+
+    def reply(call: Call) -> str:
+        return f"{'own' if '小天' in text_of(call) else 'plain'} reply {next(numbers)}"
+
+    return Scripted(client=numbered("word"), counselor=reply, judge=judge)
+
+
+async def test_the_arena_shows_shuffled_nameless_candidates_of_one_history_and_says_only_the_winner() -> None:
+    model = arena({"best": "B"})
+    dialogue = await play(model, max_exchanges=6, rivals='["plain"]')
+    logs = [turn.extra["candidates"] for turn in dialogue.turns if turn.speaker == "counselor"]
+    assert len(logs) == 6
+    assert all({one["from"] for one in log} == {"interactive_agents", "plain"} for log in logs)
+    assert len({log[0]["from"] for log in logs}) == 2, "the order is shuffled anew every turn"
+    for turn, log in zip([t for t in dialogue.turns if t.speaker == "counselor"], logs, strict=True):
+        assert [one["text"] for one in log if one["chosen"]] == [turn.text] == [log[1]["text"]]
+    losers = {one["text"] for log in logs for one in log if not one["chosen"]}
+    assert not any(loser in text_of(call) for call in model.asked("client") for loser in losers)
+    assert not any(name in text_of(call) for call in model.asked("judge") for name in ("interactive_agents", "plain:"))
+
+
+async def test_an_invalid_letter_is_asked_for_again_and_in_the_end_drawn_and_counted() -> None:
+    model = arena({"best": "Z"})
+    dialogue = await play(model, max_exchanges=1, rivals='["plain"]')
+    assert len(model.asked("judge")) == 3
+    assert dialogue.quality.kept == {"arena_by_chance": 1}
+    assert sum(one["chosen"] for one in dialogue.turns[-1].extra["candidates"]) == 1
+
+
+async def test_the_score_is_selections_by_dialogues_and_elo_can_be_made_from_the_stored_log() -> None:
+    played = [await play(arena({"best": "A"}), max_exchanges=4, rivals='["plain"]', longest=200 + n) for n in range(2)]
+    score = selections(played)
+    assert sum(picked for picked, _, _ in score.values()) == 8
+    assert all(met == 2 and value == picked / 2 for picked, met, value in score.values())
+    logs = [turn.extra["candidates"] for dialogue in played for turn in dialogue.turns if "candidates" in turn.extra]
+    matches = [
+        Match(a=next(o["from"] for o in log if o["chosen"]), b=other["from"], score=1, unit="d")
+        for log in logs for other in log if not other["chosen"]
+    ]  # fmt: skip
+    assert elo(matches) == elo(matches)
+    assert set(elo(matches)) == {"interactive_agents", "plain"}

@@ -1,13 +1,19 @@
 """Interactive Agents: a client that knows one help post, a counselor that knows only the talk. arXiv 2408.15787."""
 
-from typing import ClassVar
+from asyncio import gather
+from collections import Counter
+from collections.abc import Coroutine, Iterable
+from functools import cache
+from typing import Any, ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import BaseModel, Field, JsonValue, create_model
 
 from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Talk, said
 from psyloom.agents.script import is_list
+from psyloom.errors import AnswerRejected
 from psyloom.knowledge import label_set
-from psyloom.records import Case, Lang, Turn
+from psyloom.records import Case, Dialogue, Lang, Turn
+from psyloom.systems.catalog import make_role
 
 STAGES = label_set("helping_stage")
 HELLO: dict[Lang, str] = {"zh": "你好", "en": "Hello"}
@@ -17,6 +23,37 @@ END_PHRASES: dict[Lang, tuple[str, ...]] = {
     "en": ("goodbye", "Goodbye", "take care", "Take care", "good luck", "Good luck", "all the best", "look forward to",
            "next session", "see you next"),
 }  # fmt: skip
+
+
+LETTERS = "ABCDEFGH"
+
+
+class Pick(BaseModel):
+    """The judge's answer; see `pick_of`."""
+
+    best: str
+
+
+@cache
+def pick_of(count: int) -> type[Pick]:
+    """An answer that is one of the first ``count`` letters."""
+    fields: dict[str, Any] = {"best": (Literal[tuple(LETTERS[:count])], ...)}
+    return create_model("Pick", __base__=Pick, **fields)
+
+
+def selections(dialogues: Iterable[Dialogue]) -> dict[str, tuple[int, int, float]]:
+    """Counselor -> (times selected, dialogues taken part in, score): the arena's score, selections a dialogue."""
+    picked: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    for dialogue in dialogues:
+        logs = [
+            cast(list[dict[str, Any]], turn.extra["candidates"])
+            for turn in dialogue.turns
+            if "candidates" in turn.extra
+        ]
+        met.update({one["from"] for log in logs for one in log})
+        picked.update(one["from"] for log in logs for one in log if one["chosen"])
+    return {name: (picked[name], met[name], picked[name] / met[name]) for name in sorted(met)}
 
 
 class InteractiveClient(Client):
@@ -41,6 +78,17 @@ class InteractiveCounselor(Counselor):
         200, ge=1, description="characters of a Chinese reply; an English one may have this many words / 2"
     )
     max_exchanges: int = Field(50, ge=1, description="patience limit of a session")
+    rivals: tuple[str, ...] = Field(
+        (),
+        max_length=len(LETTERS) - 1,
+        description="arena: systems whose counselors answer too; a judge picks what is said",
+    )
+
+    def wants(self) -> frozenset[str]:
+        return self.needs.union(*(rival.wants() for rival in self._rivals().values()))
+
+    def _rivals(self) -> dict[str, Counselor]:
+        return {slug: cast(Counselor, make_role(slug, "counselor")) for slug in self.rivals}
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """A fixed greeting by the client, the counselor's word last, end phrases in the counselor's lines only."""
@@ -53,9 +101,36 @@ class InteractiveCounselor(Counselor):
         def response_check(text: str) -> str | None:
             return self.fault(text, ask.lang)
 
-        return Turn.counselor(
-            await ask("counselor", talk=talk, stages=STAGES, prefer=response_check if self.response_check else None)
-        )
+        own = ask("counselor", talk=talk, stages=STAGES, prefer=response_check if self.response_check else None)
+        if not self.rivals:
+            return Turn.counselor(await own)
+        return await self._pick(talk, ask, own)
+
+    async def _pick(self, talk: Talk, ask: Ask, own: Coroutine[Any, Any, str]) -> Turn:
+        """The arena: all answer one history, the answers are shuffled under letters, a judge picks the one that is said."""
+        rivals = self._rivals()
+        replies = (rival.reply(talk, ask.as_(rival, talk)) for rival in rivals.values())
+        said, others = await gather(own, gather(*replies))
+        answers: list[tuple[str, Turn]] = [(self.system(), Turn.counselor(said)), *zip(rivals, others, strict=True)]
+        rng = ask.rng(f"arena {len(talk.turns)}")
+        rng.shuffle(answers)
+        options = dict(zip(LETTERS, answers, strict=False))
+        try:
+            best = (
+                await ask(
+                    "judge", pick_of(len(options)), talk=talk, options={k: t.text for k, (_, t) in options.items()}
+                )
+            ).best
+        except AnswerRejected:  # the released code gives the dialogue up (DEFAULT: by chance, and counted)
+            best = rng.choice(list(options))
+            kept = ask.desk.dialogue.quality.kept
+            kept["arena_by_chance"] = kept.get("arena_by_chance", 0) + 1
+        source, turn = options[best]
+        log: list[JsonValue] = [
+            {"from": name, "text": one.text, "chosen": letter == best} for letter, (name, one) in options.items()
+        ]
+        turn.extra |= {"from": source, "candidates": log}
+        return turn
 
     def fault(self, text: str, lang: Lang) -> str | None:
         """The paper's response check: what is wrong with a reply, or None."""
