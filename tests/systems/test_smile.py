@@ -211,6 +211,14 @@ async def test_retries_are_bounded_by_tries_and_tell_the_model_what_was_wrong() 
     assert "至少需要 5 条" in model.calls[1].messages[-1]["content"]
 
 
+async def test_the_releases_leniency_keeps_a_short_talk_and_counts_the_rule_it_breaks() -> None:
+    model = Scripted(dialogue=FAULTY["too few"])
+    dialogue = await write("smile", case(), model, options={"strict": "false"})
+    assert len(dialogue.turns) == 4
+    assert len(model.calls) == 1
+    assert dialogue.quality.kept == {"script: too few": 1}
+
+
 async def test_in_bulk_a_failure_is_dropped_and_logged_and_the_rest_goes_on(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> str:
         return FAULTY["english"] if "QUESTION-b" in body["messages"][0]["content"] else script()

@@ -76,6 +76,11 @@ class Smile(Writer):
     longest: int = Field(1800, ge=1, description="characters of question and answer together; the rest is cut off")
     fewest: int = Field(5, ge=2, description="fewest messages (F5); 10 if the paper's 'turns' are read as exchanges")
 
+    strict: bool = Field(
+        True,
+        description="ask again for a talk that is too short or opened by the supporter; false keeps it, as the release does",
+    )
+
     def wants(self) -> frozenset[str]:
         return self.needs if self._rewrites else frozenset()
 
@@ -91,7 +96,7 @@ class Smile(Writer):
         topic = ask.rng("topic").choice(TOPICS.terms) if self.method == "stand.DT" else None
         rules = ScriptRules(PREFIXES[ask.lang], messages=(self.fewest, None), alternate=False, first="client")
         turns = await write_script(
-            ask, "dialogue", rules, pair=pair, topic=topic, step_by_step=self.method == "smile_cot"
+            ask, "dialogue", rules, strict=self.strict, pair=pair, topic=topic, step_by_step=self.method == "smile_cot"
         )  # fmt: skip
         if topic:
             ask.desk.dialogue.labels.append(TOPICS.label(topic.id))
