@@ -11,7 +11,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents import Ask, Counselor, Rules, Sight, Talk
-from psyloom.agents.annotating import talk_of
 from psyloom.agents.script import is_list
 from psyloom.knowledge import LabelSet, OneOf, label_set
 from psyloom.knowledge.plans import Stage, stage_plan
@@ -111,7 +110,6 @@ class DeepPsy(Counselor):
 
     stage_text: bool = Field(True, description="false: the chat model is not told the stage (ablation)")
     thought: bool = Field(True, description="false: the reply comes without a thought (ablation)")
-    window: int = Field(6, ge=1, description="latest messages that the detector reads")
     max_exchanges: int = Field(20, ge=1, description="exchanges of a session")
 
     def rules(self, case: Case, lang: Lang) -> Rules:
@@ -136,9 +134,8 @@ class DeepPsy(Counselor):
         if cue := cue_in(talk.last("client"), ask.lang):
             move(memory, CRISIS)
             return {"by": "words", "evidence": cue, "stage": CRISIS}
-        recent = talk_of(talk.turns[-self.window :], ask.lang)
         stage = STAGES[memory.stage] if memory.stage else None
-        found = await ask("detect", Detected, talk=talk, recent=recent, plan=PLAN, stage=stage, turns=memory.turns)
+        found = await ask("detect", Detected, talk=talk, plan=PLAN, stage=stage, turns=memory.turns)
         move(memory, allowed(memory, found.stage))
         return {"by": "model", **found.model_dump()}
 
@@ -159,7 +156,7 @@ class DeepPsy(Counselor):
         kind = answer_type(stage.id, staged=self.stage_text, thinks=self.thought)
         return await ask(
             "reply", kind, check=wrong, prefer=stage_rules, talk=talk, plan=PLAN, step=stage, staged=self.stage_text,
-            thinks=self.thought, techniques=TECHNIQUES.children(stage.id) if self.stage_text else TECHNIQUES.leaves.terms,
+            thinks=self.thought, toolbox=[(one.term, TECHNIQUES.children(one.id)) for one in PLAN.stages],
         )  # fmt: skip
 
 
