@@ -6,7 +6,7 @@ from psyloom.agents.roles import Annotator, Client, Counselor, Role, Rules, Writ
 from psyloom.agents.script import Line, Script, ScriptRules, TurnsCheck, write_script
 from psyloom.agents.session import converse, said, take_end
 from psyloom.agents.sight import Sight
-from psyloom.agents.talk import Talk
+from psyloom.agents.talk import Steady, Talk
 
 __all__ = [
     "Annotator",
@@ -23,6 +23,7 @@ __all__ = [
     "Script",
     "ScriptRules",
     "Sight",
+    "Steady",
     "Talk",
     "TurnsCheck",
     "Writer",

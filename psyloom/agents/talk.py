@@ -1,9 +1,9 @@
 """A live talk: the dialogue so far and each agent's own state. All of it can be stored and taken up again."""
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from psyloom.llm import Message
 from psyloom.records import Dialogue, Session, Speaker, Turn
@@ -77,6 +77,13 @@ NAMES: dict[str, dict[Speaker, str]] = {
 }
 
 
+Steady = Annotated[
+    bool,
+    Field(description="keep the message that the window begins with until the window has grown to twice its length"),
+]
+"""Option of a role with a window: a server that caches beginnings of prompts then knows most of each prompt."""
+
+
 class TalkView:
     """What a prompt reads of a talk: who said what. No thoughts, no labels."""
 
@@ -98,13 +105,21 @@ class TalkView:
     def first(self, speaker: Speaker) -> str:
         return next((text for who, text in self.turns if who == speaker), "")
 
-    def lines(self, client: str | None = None, counselor: str | None = None, last: int | None = None) -> str:
-        """The session as ``Name: text`` lines; ``last``: only so many messages."""
+    def lines(
+        self, client: str | None = None, counselor: str | None = None, last: int | None = None, *, steady: bool = False
+    ) -> str:
+        """The session as ``Name: text`` lines.
+
+        Args:
+            last: only so many messages.
+            steady: see `Steady`.
+        """
         names = (
             NAMES[self._lang] | ({"client": client} if client else {}) | ({"counselor": counselor} if counselor else {})
         )
         colon = "：" if self._lang == "zh" else ": "
-        turns = self.turns[-last:] if last else self.turns
+        begin = max(len(self.turns) - last, 0) if last else 0
+        turns = self.turns[begin - begin % last if last and steady else begin :]
         return "\n".join(f"{names[who]}{colon}{text}" for who, text in turns)
 
     def messages(self, me: Speaker) -> list[Message]:

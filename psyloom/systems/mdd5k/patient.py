@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from psyloom.agents import Ask, Client, Sight, Talk
+from psyloom.agents import Ask, Client, Sight, Steady, Talk
 from psyloom.records import Lang, Turn
 from psyloom.systems.mdd5k.background import event_graph, gender_of, years_of
 
@@ -60,6 +60,7 @@ class Mdd5kPatient(Client):
         True, description="false: a patient who finds words with effort, is vague about dates and leaves things out"
     )
     window: int = Field(8, ge=1, description="utterances that the patient sees")
+    steady: Steady = False
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory = talk.memory(self, Memory)
@@ -68,7 +69,7 @@ class Mdd5kPatient(Client):
         asked = next((turn.extra for turn in reversed(talk.turns) if turn.speaker == "counselor"), {})
         told: dict[str, Any] = {"story": memory.story} if memory.story else {}
         text = await ask(
-            "patient_story" if memory.story else "patient", talk=talk, window=self.window, topic=asked.get("topic", ""),
+            "patient_story" if memory.story else "patient", talk=talk, window=self.window, steady=self.steady, topic=asked.get("topic", ""),
             articulate=self.articulate, **told,
         )  # fmt: skip
         return Turn.client(text, experience_used=bool(memory.story))

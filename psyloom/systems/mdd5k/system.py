@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
-from psyloom.agents import Ask, Counselor, Rules, Sight, Talk
+from psyloom.agents import Ask, Counselor, Rules, Sight, Steady, Talk
 from psyloom.knowledge.inquiry import InquiryTree, Leaf, age_group, inquiry_tree
 from psyloom.records import Case, Label, Lang, Turn
 from psyloom.systems.mdd5k.background import Doctor, doctors, gender_of, years_of
@@ -143,6 +143,7 @@ class Mdd5kDoctor(Counselor):
     )
     probes: bool = Field(False, description="tell the doctor what to ask for in detail about each topic")
     window: int = Field(6, ge=1, description="utterances that the doctor sees")
+    steady: Steady = False
     direct: bool = Field(
         False,
         description="the paper's baseline: no tree, a judge ends the interview, or 22 utterances have been passed; the "
@@ -233,7 +234,7 @@ class Mdd5kDoctor(Counselor):
         topic, tree = self._topic(memory), self._tree()
         said = await ask(
             prompt, said_about("" if topic.parsed else topic.text), talk=talk, doctor=self._doctor(memory, ask.lang),
-            topic=topic, probe=topic.probe if self.probes else "", window=self.window,
+            topic=topic, probe=topic.probe if self.probes else "", window=self.window, steady=self.steady,
         )  # fmt: skip
         source = "parsed" if topic.parsed else "fixed"
         return Turn.counselor(
@@ -251,7 +252,7 @@ class Mdd5kDoctor(Counselor):
         """Direct role-play, the baseline of the paper."""
         if len(talk.turns) > 22 or (len(talk.turns) > 1 and (await ask("talk_end", Ended, talk=talk)).end):
             return self._close(talk, ask)
-        said = await ask("direct", Said, talk=talk, doctor=self._doctor(memory, ask.lang), window=8)
+        said = await ask("direct", Said, talk=talk, doctor=self._doctor(memory, ask.lang), window=8, steady=self.steady)
         return Turn.counselor(said.utterance)
 
     def _close(self, talk: Talk, ask: Ask, **more: Any) -> Turn:

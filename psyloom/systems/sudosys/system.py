@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
-from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Talk
+from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Steady, Talk
 from psyloom.agents.script import is_list
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge.plans import Over, Stage, stage_plan
@@ -138,6 +138,7 @@ class PortraitClient(Client):
     needs: ClassVar[frozenset[str]] = frozenset({"portrait"})
 
     window: int = Field(5, ge=1, description="utterances that the client sees")
+    steady: Steady = False
     characters: int = Field(50, ge=1, description="most characters of a Chinese reply")
     words: int = Field(30, ge=1, description="most words of an English reply")
 
@@ -148,7 +149,7 @@ class PortraitClient(Client):
             length = len(text) if ask.lang == "zh" else len(text.split())
             return WORDS["long"][ask.lang].format(longest) if length > longest else None
 
-        return Turn.client(await ask("client", prefer=too_long, talk=talk, longest=longest, window=self.window))
+        return Turn.client(await ask("client", prefer=too_long, talk=talk, longest=longest, window=self.window, steady=self.steady))
 
 
 class Answer(BaseModel):
