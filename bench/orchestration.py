@@ -14,10 +14,13 @@ import itertools
 import json
 import multiprocessing
 import os
+import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,8 @@ import aiohttp
 import uvloop
 
 from psyloom.agents import Ask, Writer
-from psyloom.records import Case, Dialogue, Post, Turn, write_jsonl
-from psyloom.runs import run_cases
+from psyloom.records import Case, Dialogue, Post, Turn, read_jsonl, write_jsonl
+from psyloom.runs import pair, run_cases
 from psyloom.systems import find_systems
 
 BODY = json.dumps(
@@ -115,11 +118,33 @@ async def ours(url: str, dialogues: int, in_flight: int, folder: Path) -> tuple[
     return summary.progress.calls / seconds, seconds, summary.progress.calls // dialogues
 
 
-async def prefix_share(slug: str, folder: Path) -> float:
-    """Share of prompt characters that a server's prefix cache has seen before in the run, over the bundled cases."""
-    out = folder / f"prefix-{slug}"
-    await run_cases(slug, find_systems()[slug].cases(), out, concurrency=1)
-    seen: dict[int, set[int]] = {}
+def varied(slug: str, count: int) -> Iterator[Case]:
+    """The bundled cases of a system, again and again, their longer texts with the sentences in another order."""
+    rng = random.Random(0)
+
+    def other(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: other(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [other(one) for one in value]
+        if not isinstance(value, str) or len(value) < 25:
+            return value
+        parts = re.split(r"(?<=[。！？.!?])\s*", value)
+        return (" " if value.isascii() else "").join(rng.sample(parts, len(parts)))
+
+    bundled = [
+        case.model_dump(mode="json", exclude_defaults=True) for case in read_jsonl(find_systems()[slug].cases(), Case)
+    ]
+    for n, case in zip(range(count), itertools.cycle(bundled), strict=False):
+        yield Case.model_validate(other(case) | {"id": str(n)})
+
+
+async def prefix_share(slug: str, folder: Path, work: str | Writer) -> float:
+    """Share of prompt characters that a server's prefix cache has seen before, over a run of 24 dialogues."""
+    cases, out = folder / f"{slug}.jsonl", folder / f"prefix-{time.time_ns()}"
+    write_jsonl(cases, varied(slug, 24))
+    await run_cases(work, cases, out, concurrency=1)
+    seen: set[int] = set()
     shared = total = 0
     for row in map(json.loads, (out / "traces.jsonl").open()):
         for call in row["calls"]:
@@ -127,9 +152,8 @@ async def prefix_share(slug: str, folder: Path) -> float:
             total += len(text)
             # Prefixes in steps of 16 characters, about what a cache block of 16 tokens holds at its finest.
             steps = [hash(text[:n]) for n in range(16, len(text) + 1, 16)]
-            known = seen.setdefault(0, set())
-            shared += 16 * next((i for i, h in enumerate(steps) if h not in known), len(steps))
-            known.update(steps)
+            shared += 16 * next((i for i, h in enumerate(steps) if h not in seen), len(steps))
+            seen.update(steps)
     return shared / total
 
 
@@ -204,10 +228,18 @@ async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
         print(
             f"\nself-play, {dialogues} dialogues at 200 ms: {seconds:.2f} s, ideal {ideal:.2f} s, ratio {seconds / ideal:.2f}"
         )
-        print("\nshare of prompt text that is a prefix already sent (bundled cases, rehearsal)")
+        print("\nshare of prompt text that is a prefix already sent (24 rehearsed talks of its counselor and client)")
         for slug, system in find_systems().items():
-            if {"client", "counselor"} <= set(system.card.roles) and "writer" not in system.card.roles:
-                print(f"  {slug:<32}{await prefix_share(slug, folder):>8.0%}")
+            if not {"client", "counselor"} <= set(system.card.roles):
+                continue
+            sides = [side for side in ("counselor", "client") if "steady" in system.role(side).model_fields]
+            works: dict[str, str | Writer] = {"": pair(slug, slug)}
+            if sides:
+                works[", steady windows"] = pair(slug, slug, {f"{side}.steady": "true" for side in sides})
+            if "writer" in system.card.roles and "Interactive Generation" in system.card.tags:
+                works[", its writer"] = slug
+            for what, work in works.items():
+                print(f"  {slug + what:<32}{await prefix_share(slug, folder, work):>8.0%}")
         print("\ncases streamed through a writer that does nothing")
         for count in (20_000, 1_000_000 if args.cases else 100_000):
             rate, peak = streamed(count)

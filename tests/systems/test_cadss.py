@@ -339,7 +339,8 @@ async def test_the_supporter_reads_the_chosen_strategy_and_another_one_changes_i
         answers = agents(plan={"reason": "-", "strategy": name})
         await Live(answers).says("I cannot sleep.")
         shown.append(text_of(answers.asked("support")[0]))
-        assert f"The strategy now: {name}. {STRATEGIES[name].definition.en}" in shown[-1]
+        assert f"- {name}: {STRATEGIES[name].definition.en}" in shown[-1]
+        assert f"The strategy now: {name}\n" in shown[-1]
     assert shown[0] != shown[1]
 
 

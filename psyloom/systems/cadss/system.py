@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from psyloom.agents import Ask, Counselor, Rules, Sight, Talk
+from psyloom.agents import Ask, Counselor, Rules, Sight, Steady, Talk
 from psyloom.agents.roles import GREETING
 from psyloom.knowledge import LabelSet, OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
@@ -101,6 +101,7 @@ class Cadss(Counselor):
         1, ge=1, description="profile and summary are written anew every so many turns; 4 calls a turn then become 2"
     )
     window: int = Field(6, ge=1, description="latest messages that Planner and Supporter read")
+    steady: Steady = True
     longest: int = Field(150, ge=1, description="characters (zh) or words (en) of a summary")
     max_exchanges: int = Field(20, ge=1, description="exchanges of a session")
 
@@ -116,8 +117,9 @@ class Cadss(Counselor):
             memory.profile = await self._profile(memory, talk, ask)
             memory.summary = await self._summarize(memory, talk, ask)
         profile, used = memory.profile, inventory.some(memory.used)
-        state: dict[str, Any] = {"profile": profile.names(), "summary": memory.summary, "window": self.window}
-        choice = await ask("plan", choice_type(self.strategies), talk=talk, strategies=inventory, used=used, **state)
+        state: dict[str, Any] = {"profile": profile.names(), "summary": memory.summary}
+        state |= {"strategies": inventory, "window": self.window, "steady": self.steady}
+        choice = await ask("plan", choice_type(self.strategies), talk=talk, used=used, **state)
         strategy = inventory[choice.strategy]
         text = await ask("support", talk=talk, strategy=strategy, **state)
         memory.used.append(strategy.id)
