@@ -1,13 +1,15 @@
 """CACTUS: the checks of its specification. arXiv 2407.03103."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from psyloom.errors import AnswerRejected
-from psyloom.records import Case, Lang, read_jsonl
+from psyloom.records import Case, Dialogue, Lang, read_jsonl, write_jsonl
 from psyloom.systems import find_system
 from psyloom.systems.cactus.system import ATTITUDES, TECHNIQUES
+from tests.runs.workshop import psyloom
 from tests.support import Scripted, numbered, text_of, write
 
 PLAN = {"cbt_technique": "Decatastrophizing", "cbt_plan": "Explore, then weigh the worst case, then close."}
@@ -36,12 +38,13 @@ def pairing(**more: object) -> Scripted:
     return Scripted(plan=PLAN, counselor=numbered("reply"), client=numbered("word"), **more)
 
 
-async def simulate(model: Scripted, case: Case, **options: object) -> object:
+async def simulate(model: Scripted, case: Case, **options: object) -> Dialogue:
     from psyloom.runs import pair
 
     return await write(pair("cactus", "cactus", {k: str(v) for k, v in options.items()}), case, model)
 
 
+@pytest.mark.accepts("cactus", 1)
 async def test_the_planner_is_called_once_a_session_and_before_any_generated_turn() -> None:
     model = pairing()
     await simulate(model, client())
@@ -59,7 +62,20 @@ async def test_a_technique_outside_the_twelve_is_asked_for_again_and_then_marked
     assert marked.sessions[0].notes["off_list"] == "Hypnosis"
 
 
+@pytest.mark.accepts("cactus", 1)
+async def test_the_planner_of_a_simulated_session_is_held_to_the_twelve_too() -> None:
+    off = {"cbt_technique": "Hypnosis", "cbt_plan": "Sleep."}
+    talkers = {"counselor": numbered("reply"), "client": numbered("word")}
+    mended = await simulate(Scripted(plan=[off, PLAN], **talkers), client(), max_exchanges=2)
+    assert mended.sessions[0].notes == {"cbt_technique": "decatastrophizing", "cbt_plan": PLAN["cbt_plan"]}
+    model = Scripted(plan=off, **talkers)
+    marked = await simulate(model, client(), max_exchanges=2)
+    assert marked.sessions[0].notes["off_list"] == "Hypnosis"
+    assert [call.prompt for call in model.calls[:4]] == ["plan", "plan", "plan", "counselor"]
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("cactus", 2)
 async def test_one_call_yields_the_whole_script_counselor_first_alternating_21_to_35_messages(lang: Lang) -> None:
     model = Scripted(plan_script=PLAN, script=[script(12), script(40), script(24, "client"), script(30)])
     with pytest.raises(AnswerRejected):
@@ -80,6 +96,7 @@ async def test_the_papers_leniency_keeps_a_script_of_any_length() -> None:
 
 
 @pytest.mark.parametrize("attitude", ["positive", "neutral", "negative"])
+@pytest.mark.accepts("cactus", 3)
 async def test_the_same_form_runs_under_each_attitude_and_the_record_carries_exactly_that_one(attitude: str) -> None:
     model = Scripted(plan_script=PLAN, script=script())
     dialogue = await write("cactus", client(attitude="neutral"), model, options={"attitude": attitude})
@@ -89,6 +106,7 @@ async def test_the_same_form_runs_under_each_attitude_and_the_record_carries_exa
     assert ATTITUDES[attitude].definition.en in text_of(model.asked("script")[0])
 
 
+@pytest.mark.accepts("cactus", 3)
 async def test_without_an_attitude_one_is_drawn_by_the_seed_and_all_three_come_up() -> None:
     async def drawn(seed: int) -> object:
         dialogue = await write("cactus", client(), Scripted(plan_script=PLAN, script=script()), seed=seed)
@@ -109,6 +127,7 @@ async def test_a_case_without_a_form_gets_one_from_its_thought() -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("cactus", 4)
 async def test_the_counselor_reads_sections_1_and_3_the_plan_and_the_talk_and_no_other_section(lang: Lang) -> None:
     model = pairing()
     await simulate(model, client(lang))
@@ -131,6 +150,7 @@ async def test_the_client_reads_form_and_attitude_only_unless_the_papers_slip_is
     assert "THOUGHT" in text_of(model.asked("client")[0])
 
 
+@pytest.mark.accepts("cactus", 5)
 async def test_the_end_token_is_never_stored_and_stops_the_session_at_once() -> None:
     says = iter(["first words of mine", "second words of mine", "I feel better now. [/END]"])
     model = Scripted(plan=PLAN, counselor=numbered(), client=lambda _: next(says))
@@ -141,12 +161,13 @@ async def test_the_end_token_is_never_stored_and_stops_the_session_at_once() -> 
     assert dialogue.sessions[0].ended == "client closed"
 
 
+@pytest.mark.accepts("cactus", 5, 10)
 async def test_a_full_session_has_42_messages_with_the_seeded_pair_and_41_calls() -> None:
     model = pairing()
     dialogue = await simulate(model, client())
     assert len(dialogue.turns) == 42
     assert [t.speaker for t in dialogue.turns] == ["counselor", "client"] * 21
-    assert len(model.calls) == 41
+    assert len(model.calls) == dialogue.quality.calls == 41
     assert dialogue.sessions[0].ended == "limit"
 
 
@@ -174,14 +195,40 @@ async def test_balanced_techniques_are_drawn_by_the_seed_and_the_planner_has_to_
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_the_score_filter_asks_six_items_and_notes_whether_the_mean_reaches_five(lang: Lang) -> None:
+async def test_the_score_filter_asks_six_items_and_keeps_apart_what_does_not_reach_a_mean_of_five(lang: Lang) -> None:
     for score, kept in ((5, True), (4, False)):
         model = Scripted(plan_script=PLAN, script=script(), score={"reason": "Because.", "score": score})
         dialogue = await write("cactus", client(lang), model, options={"score": "true"})
         assert model.counts() == {"plan_script": 1, "script": 1, "score": 6}
         found = dialogue.extra["filter"]
-        assert (found["mean"], found["kept"], len(found["scores"])) == (score, kept, 6)
+        assert (found["mean"], len(found["scores"])) == (score, 6)
+        assert (dialogue.quality.apart is None) == kept
         assert all("message 21 of the script" in text_of(call) for call in model.asked("score"))
         assert not any("REASON" in text_of(call) for call in model.asked("score")), (
             "the judge reads the transcript alone"
         )
+
+
+@pytest.mark.accepts("cactus", 6, 7, 8)
+def test_the_reports_of_simulated_sessions_hold_every_item_every_mean_and_the_change_by_attitude(
+    tmp_path: Path,
+) -> None:
+    attitudes = ("positive", "neutral", "negative")
+    write_jsonl(tmp_path / "c.jsonl", (client(attitude=one).model_copy(update={"id": one}) for one in attitudes))
+    pairing = ("--counselor", "cactus", "--client", "cactus", "--set", "max_exchanges=3")
+    assert not psyloom("simulate", *pairing, tmp_path / "c.jsonl", "--out", tmp_path / "d").err
+    shown = psyloom("rate", tmp_path / "d", "--with", "ctrs,panas,wai", "--out", tmp_path / "r", "--json")
+    found = json.loads(shown.out)
+    reports = {(name, one["moment"]): one for name, each in found["results"].items() for one in each}
+    assert {key: (len(one["items"]), list(one["values"])) for key, one in reports.items()} == {
+        ("ctrs", None): (6, ["general", "cbt"]),
+        ("panas", "before"): (20, ["positive_affect", "negative_affect"]),
+        ("panas", "after"): (20, ["positive_affect", "negative_affect"]),
+        ("wai_o_s", None): (12, ["task", "bond", "goal", "total"]),
+    }
+    assert {one["group"] for one in found["changes"]["panas"]} == set(attitudes)
+    for one in found["changes"]["panas"]:
+        assert set(one["change"]) == {"positive_affect", "negative_affect"}
+        assert all(one["change"][name] == one["after"][name] - one["before"][name] for name in one["change"])
+    told = psyloom("rate", tmp_path / "d", "--with", "panas", "--out", tmp_path / "r2").out
+    assert all(f"change: {attitude} clients, 1 dialogues" in told for attitude in attitudes)

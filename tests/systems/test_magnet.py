@@ -1,19 +1,25 @@
 """MAGneT as its paper describes it: who is called, who reads what, what is kept."""
 
 import asyncio
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from psyloom.agents import Ask, Talk
 from psyloom.agents.prompts import prompts_in
+from psyloom.agents.roles import GREETING
 from psyloom.errors import AnswerRejected, UsageError
 from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Case, Dialogue, Lang, Turn, read_jsonl
+from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
+from psyloom.runs import run_cases
 from psyloom.systems import find_system, make_role
 from psyloom.systems.cactus.system import CactusClient
 from psyloom.systems.magnet.system import TECHNIQUES, Magnet, tidy, unannounced_in
+from tests.runs.workshop import psyloom
 from tests.support import Scripted, desk_for, numbered, text_of, write
 
 PLAN = "PLAN-OF-THE-SESSION: weigh the evidence, then agree on a step"
@@ -61,6 +67,7 @@ def generated(dialogue: Dialogue) -> list[Turn]:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 1)
 async def test_a_full_session_takes_161_calls_one_plan_and_eight_an_exchange(lang: Lang) -> None:
     scripted = model()
     dialogue = await session(scripted, lang=lang, exchanges=None)
@@ -70,6 +77,7 @@ async def test_a_full_session_takes_161_calls_one_plan_and_eight_an_exchange(lan
     assert dialogue.quality.rejected == 0
 
 
+@pytest.mark.accepts("magnet", 5)
 async def test_a_full_session_has_42_messages_counselor_first_and_strictly_in_turn() -> None:
     dialogue = await session(model(), exchanges=None)
     assert [turn.speaker for turn in dialogue.turns] == ["counselor", "client"] * 21
@@ -82,6 +90,7 @@ async def test_a_case_without_a_seeded_answer_also_comes_to_42_messages() -> Non
     assert [turn.speaker for turn in dialogue.turns] == ["counselor", "client"] * 21
 
 
+@pytest.mark.accepts("magnet", 5)
 async def test_the_end_token_closes_the_session_and_is_never_stored() -> None:
     dialogue = await session(model(client=["not yet, I think", "that is all I need [/END]"]), exchanges=None)
     assert len(dialogue.turns) == 6
@@ -122,6 +131,7 @@ async def test_the_chooser_answers_at_temperature_0_and_all_others_at_0_7_with_5
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 4)
 async def test_in_faithful_mode_only_the_chooser_reads_the_plan(lang: Lang) -> None:
     scripted = model()
     await session(scripted, lang=lang)
@@ -129,6 +139,7 @@ async def test_in_faithful_mode_only_the_chooser_reads_the_plan(lang: Lang) -> N
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 4)
 async def test_in_faithful_mode_the_merger_reads_candidates_and_techniques_and_no_history(lang: Lang) -> None:
     scripted = model()
     dialogue = await session(scripted, lang=lang)
@@ -198,6 +209,7 @@ async def test_the_five_specialists_share_all_of_their_prompt_but_the_end() -> N
         ({"generator_context": "history+plan"}, 8, True, {"techniques", "history", "plan"}),
     ],
 )
+@pytest.mark.accepts("magnet", 6)
 async def test_the_variants_differ_exactly_as_in_the_table(
     options: dict[str, Any], calls_an_exchange: int, chooser_reads_plan: bool | None, merger_reads: set[str]
 ) -> None:
@@ -214,6 +226,7 @@ async def test_the_variants_differ_exactly_as_in_the_table(
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 6)
 async def test_each_variant_tells_the_merger_by_what_to_combine(lang: Lang) -> None:
     told = set()
     for options in ({}, {"chooser": False}, {"planner": False, "chooser": False}):
@@ -241,6 +254,7 @@ def test_writers_chosen_without_a_chooser_is_refused() -> None:
 # What is kept
 
 
+@pytest.mark.accepts("magnet", 3)
 async def test_each_counselor_turn_keeps_five_candidates_and_the_chosen_techniques_as_labels() -> None:
     dialogue = await session(model())
     for turn in generated(dialogue):
@@ -255,6 +269,7 @@ async def test_without_a_chooser_turns_carry_no_technique() -> None:
     assert not any(turn.labels for turn in dialogue.turns)
 
 
+@pytest.mark.accepts("magnet", 3)
 async def test_the_trace_holds_candidates_choice_and_merged_text_of_every_turn() -> None:
     desk = desk_for(case(), model())
     dialogue = Dialogue(id="m", lang="en")
@@ -266,6 +281,8 @@ async def test_the_trace_holds_candidates_choice_and_merged_text_of_every_turn()
     answers = {asked.prompt: asked.answer for asked in desk.trace}
     assert set(answers) == {"plan", "choose", "merge", *SPECIALISTS}
     assert answers["merge"] == turn.text
+    assert all(f"CANDIDATE {name} of this turn" in answers[name] for name in SPECIALISTS)
+    assert json.loads(answers["choose"]) == {"techniques": ["Reflection", "Questioning"]}
 
 
 async def test_plan_and_technique_are_notes_of_the_session() -> None:
@@ -277,6 +294,7 @@ async def test_plan_and_technique_are_notes_of_the_session() -> None:
 
 
 @pytest.mark.parametrize("bad", [[], ["Confrontation"], "Reflection, Questioning", ["Reflection", "Silence"]])
+@pytest.mark.accepts("magnet", 2)
 async def test_anything_but_a_non_empty_subset_of_the_five_is_asked_for_again(bad: Any) -> None:
     scripted = model(choose=[{"techniques": bad}, {"techniques": ["心理教育"]}])
     dialogue = await session(scripted, exchanges=1)
@@ -284,9 +302,22 @@ async def test_anything_but_a_non_empty_subset_of_the_five_is_asked_for_again(ba
     assert [label.id for label in generated(dialogue)[0].labels] == ["psychoeducation"]
 
 
-async def test_a_chooser_that_never_names_one_of_the_five_fails_the_case() -> None:
+@pytest.mark.accepts("magnet", 2)
+async def test_a_chooser_that_never_names_one_of_the_five_fails_the_case_and_every_attempt_is_logged(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(AnswerRejected, match="chooser"):
         await session(model(choose={"techniques": ["Silence"]}))
+    write_jsonl(tmp_path / "cases.jsonl", [case()])
+    scripted = model(choose={"techniques": ["Silence"]})
+    summary = await run_cases("magnet", tmp_path / "cases.jsonl", tmp_path / "out", models=scripted)
+    assert (summary.dialogues, summary.failures) == (0, 1)
+    (line,) = (tmp_path / "out" / "failures.jsonl").read_text("utf-8").splitlines()
+    told = json.loads(line)
+    assert told["id"] == "m"
+    assert [asked["answer"] for asked in told["attempts"] if asked["prompt"] == "choose"] == [
+        '{"techniques": ["Silence"]}'
+    ] * 3
 
 
 async def test_a_technique_named_twice_counts_once() -> None:
@@ -325,6 +356,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("text", ANNOUNCED["en"] + ANNOUNCED["zh"])
+@pytest.mark.accepts("magnet", 7)
 def test_an_announcing_phrase_is_recognized(text: str) -> None:
     assert all(unannounced_in(lang)(text) for lang in LANGS)
 
@@ -335,6 +367,7 @@ def test_plain_speech_is_not_taken_for_an_announcement(text: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 7)
 async def test_a_reply_that_announces_its_technique_is_asked_for_again(lang: Lang) -> None:
     plain = {"en": "You sound tired of it all.", "zh": "听起来，你已经很累了。"}[lang]
     scripted = model(merge=[ANNOUNCED[lang][1], plain])
@@ -345,6 +378,7 @@ async def test_a_reply_that_announces_its_technique_is_asked_for_again(lang: Lan
     assert said in scripted.asked("merge")[1].messages[-1]["content"]
 
 
+@pytest.mark.accepts("magnet", 7)
 async def test_a_reply_that_names_a_technique_is_asked_for_again() -> None:
     scripted = model(merge=["Perhaps some Psycho-education helps: sleep follows the day.", "Sleep follows the day."])
     dialogue = await session(scripted, exchanges=1)
@@ -372,6 +406,93 @@ async def test_a_candidate_that_repeats_the_counselor_word_for_word_is_asked_for
 def test_counselor_texts_are_cleaned_as_released(raw: str, clean: str) -> None:
     assert tidy(raw) == clean
     assert tidy(clean) == clean
+
+
+# Evaluation and training
+
+
+def numbered_session(number: int, lang: Lang = "en") -> Dialogue:
+    """A full session as one is read: 42 messages, the first two of them given."""
+    sides = ("counselor", "client")
+    texts = ["FIRST-WORD hello", "CLIENT-ANSWER well then", *(f"session {number} message {n}" for n in range(2, 42))]
+    turns = [Turn(speaker=sides[n % 2], text=text) for n, text in enumerate(texts)]
+    told = case(lang).model_copy(update={"id": f"case-{number}"})
+    return Dialogue(id=f"magnet-session_{number}", lang=lang, case=told, sessions=[Session(turns=turns)])
+
+
+def exported(folder: Path, *numbers: int) -> dict[str, list[dict[str, str]]]:
+    """split -> the examples that the command writes of these sessions."""
+    write_jsonl(folder / "d.jsonl", map(numbered_session, numbers))
+    split = ("--splits", "270/30/150", "--by", "number")
+    done = psyloom("export", folder / "d.jsonl", "--to", "magnet", "--out", folder / "out", *split)
+    assert done.code == 0, done.err
+    return {file.stem: json.loads(file.read_text("utf-8"))["data"] for file in (folder / "out").iterdir()}
+
+
+@pytest.mark.accepts("magnet", 9)
+def test_the_training_file_has_one_example_for_each_generated_counselor_message(tmp_path: Path) -> None:
+    (examples,) = [found for found in exported(tmp_path, 1).values() if found]
+    talk = numbered_session(1).turns
+    assert [one["response"] for one in examples] == [talk[n].text for n in range(2, 42, 2)]
+    assert len(examples) == 20
+    for one, until in zip(examples, range(2, 42, 2), strict=True):
+        said = [f"{turn.speaker.title()}: {turn.text}" for turn in talk[:until]]
+        assert one["history"].split("\n") == said
+        assert one["client_information"] == "Name:\nIlse\nAge:\n52\nOccupation: tailor"
+        assert one["reason_counseling"] == "REASON-FOR-COMING"
+        assert not any(word in str(one) for word in ("PROBLEM", "HISTORY", "WORK", "SISTER"))
+
+
+@pytest.mark.accepts("magnet", 9)
+def test_sessions_are_split_270_30_150_by_their_number_whatever_numbers_are_missing(tmp_path: Path) -> None:
+    found = exported(tmp_path, 1, 270, 271, 300, 301, 450)
+    sessions = {split: [one["id"].partition("#")[0] for one in examples[::20]] for split, examples in found.items()}
+    assert sessions == {
+        "train": ["magnet-session_1", "magnet-session_270"],
+        "valid": ["magnet-session_271", "magnet-session_300"],
+        "test": ["magnet-session_301", "magnet-session_450"],
+    }
+
+
+def test_only_what_was_generated_is_learned_of_a_session_that_began_with_a_fixed_greeting(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case(opening=[])])
+    assert not psyloom("run", "magnet", tmp_path / "cases.jsonl", "--out", tmp_path / "m").err
+    made = tmp_path / "m" / "dialogues.jsonl"
+    assert not psyloom("export", made, "--to", "magnet", "--out", tmp_path / "out.json", "--force").err
+    examples = json.loads((tmp_path / "out.json").read_text("utf-8"))["data"]
+    (dialogue,) = read_jsonl(made, Dialogue)
+    assert dialogue.turns[0].text == GREETING["en"]
+    assert [one["response"] for one in examples] == [turn.text for turn in generated(dialogue)]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("magnet", 8)
+def test_a_session_is_rated_with_6_12_and_20_and_20_values_each_as_often_as_asked_for(
+    lang: Lang, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case(lang)])
+    assert not psyloom(
+        "run", "magnet", tmp_path / "cases.jsonl", "--out", tmp_path / "m", "--set", "max_exchanges=3"
+    ).err
+    shown = psyloom(
+        "rate", tmp_path / "m", "--with", "ctrs,wai,panas", "--samples", 3, "--out", tmp_path / "r", "--json"
+    )
+    found = json.loads(shown.out)["results"]
+    sizes = {name: [(one["moment"], len(one["items"]), one["asked"]) for one in each] for name, each in found.items()}
+    assert sizes == {
+        "ctrs": [(None, 6, 18)], "wai_o_s": [(None, 12, 36)], "panas": [("before", 20, 60), ("after", 20, 60)]
+    }  # fmt: skip
+
+
+@pytest.mark.accepts("magnet", 8)
+def test_variety_is_told_as_distinct_1_2_and_3_and_as_ead(tmp_path: Path) -> None:
+    turns = [Turn.counselor("a b a b"), Turn.client("a c d")]
+    write_jsonl(tmp_path / "d.jsonl", [Dialogue(id="d", lang="en", sessions=[Session(turns=turns)])])
+    done = psyloom("analyze", "diversity", tmp_path / "d.jsonl", "--vocabulary", 10)
+    head, row = (line.split() for line in done.out.splitlines() if re.match("side|both", line))
+    told = dict(zip(head, row[: head.index("PUW")], strict=False))
+    # 4 words of 7; ab, ba, ab, ac, cd; aba, bab, acd; 4 / (10 (1 - 0.9 ** 7)) is EAD.
+    assert told == {"side": "both", "D-1": "0.571", "D-2": "0.800", "D-3": "1.000", "EAD": "0.767"}
 
 
 # Sample cases and rehearsal

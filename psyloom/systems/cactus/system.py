@@ -5,9 +5,10 @@ Counselor and client are those of CounselingEval: a plan made once, then turn by
 """
 
 from asyncio import gather
+from statistics import fmean
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from psyloom.agents import Ask, Check, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
 from psyloom.knowledge import OneOf, Term, label_set
@@ -99,7 +100,7 @@ class Cactus(Writer):
     )
     score: bool = Field(
         False,
-        description="let a judge score the six CTRS items, six calls more; whether the mean reaches keep_from is noted",
+        description="let a judge score the six CTRS items, six calls more; under keep_from the dialogue is kept apart",
     )
     keep_from: float = Field(5.0, ge=0, le=6, description="lowest mean of the six CTRS items that is kept")
     strict: bool = Field(True, description="ask again for a script that breaks a rule; false keeps it, as released")
@@ -118,22 +119,19 @@ class Cactus(Writer):
         )  # fmt: skip
         dialogue = ask.dialogue(turns, attitude=attitude.id, **plan_notes(plan))
         if self.score:
-            dialogue.extra["filter"] = await self._filter(ask, dialogue)
+            await self._filter(ask, dialogue)
         return dialogue
 
-    async def _filter(self, ask: Ask, dialogue: Dialogue) -> dict[str, Any]:
-        """The score filter: six items 0-6, one call each; a dialogue under the line is marked, and curation drops it."""
+    async def _filter(self, ask: Ask, dialogue: Dialogue) -> None:
+        """The score filter: six items 0-6, one call each; a dialogue under the line is kept out of the data."""
         talk = Talk(dialogue)
         items = instrument("ctrs").items
         scores = await gather(*(ask("score", Score, talk=talk, item=_worded(item, ask.lang)) for item in items))
-        found = {item.id: score.score for item, score in zip(items, scores, strict=True)}
-        mean = sum(found.values()) / len(found)
-        return {
-            "instrument": "ctrs, LLM-rated",
-            "scores": found,
-            "mean": round(mean, 4),
-            "kept": mean >= self.keep_from,
-        }
+        found: dict[str, JsonValue] = {item.id: score.score for item, score in zip(items, scores, strict=True)}
+        mean = fmean(score.score for score in scores)
+        dialogue.extra["filter"] = {"instrument": "ctrs, LLM-rated", "scores": found, "mean": round(mean, 4)}
+        if mean < self.keep_from:
+            dialogue.quality.apart = f"mean of the six CTRS items: {mean:.2f}, under {self.keep_from:g}"
 
     def _assign(self, case: Case, ask: Ask) -> Term:
         """Give the case exactly one attitude."""

@@ -1,18 +1,18 @@
 """Interactive Agents: a client that knows one help post, a counselor that knows only the talk. arXiv 2408.15787."""
 
 from asyncio import gather
-from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
+from dataclasses import replace
 from functools import cache
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
-from pydantic import BaseModel, Field, JsonValue, create_model
+from pydantic import BaseModel, Field, JsonValue, create_model, model_validator
 
-from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Talk, said
+from psyloom.agents import Ask, Client, Counselor, Models, Rules, Sight, Talk, said
 from psyloom.agents.script import is_list
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import label_set
-from psyloom.records import Case, Dialogue, Lang, Turn
+from psyloom.records import Case, Lang, Turn
 from psyloom.systems.catalog import make_role
 
 STAGES = label_set("helping_stage")
@@ -41,21 +41,6 @@ def pick_of(count: int) -> type[Pick]:
     return create_model("Pick", __base__=Pick, **fields)
 
 
-def selections(dialogues: Iterable[Dialogue]) -> dict[str, tuple[int, int, float]]:
-    """Counselor -> (times selected, dialogues taken part in, score): the arena's score, selections a dialogue."""
-    picked: Counter[str] = Counter()
-    met: Counter[str] = Counter()
-    for dialogue in dialogues:
-        logs = [
-            cast(list[dict[str, Any]], turn.extra["candidates"])
-            for turn in dialogue.turns
-            if "candidates" in turn.extra
-        ]
-        met.update({one["from"] for log in logs for one in log})
-        picked.update(one["from"] for log in logs for one in log if one["chosen"])
-    return {name: (picked[name], met[name], picked[name] / met[name]) for name in sorted(met)}
-
-
 class InteractiveClient(Client):
     """Takes its request apart and reveals it bit by bit."""
 
@@ -81,14 +66,25 @@ class InteractiveCounselor(Counselor):
     rivals: tuple[str, ...] = Field(
         (),
         max_length=len(LETTERS) - 1,
-        description="arena: systems whose counselors answer too; a judge picks what is said",
+        description="arena: systems whose counselors answer too, and a judge picks what is said; NAME:SYSTEM for one under"
+        " a name of its own, so that --model NAME=MODEL is its model",
     )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if len({self.system(), *self._rivals()}) <= len(self.rivals):
+            raise ValueError(f"rivals need names that differ from each other and from {self.system()}: NAME:SYSTEM")
+        return self
 
     def wants(self) -> frozenset[str]:
         return self.needs.union(*(rival.wants() for rival in self._rivals().values()))
 
+    def guests(self) -> frozenset[str]:
+        return frozenset(self._rivals())
+
     def _rivals(self) -> dict[str, Counselor]:
-        return {slug: cast(Counselor, make_role(slug, "counselor")) for slug in self.rivals}
+        named = (spec.rpartition(":") for spec in self.rivals)
+        return {name or slug: cast(Counselor, make_role(slug, "counselor")) for name, _, slug in named}
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """A fixed greeting by the client, the counselor's word last, end phrases in the counselor's lines only."""
@@ -109,7 +105,7 @@ class InteractiveCounselor(Counselor):
     async def _pick(self, talk: Talk, ask: Ask, own: Coroutine[Any, Any, str]) -> Turn:
         """The arena: all answer one history, the answers are shuffled under letters, a judge picks the one that is said."""
         rivals = self._rivals()
-        replies = (rival.reply(talk, ask.as_(rival, talk)) for rival in rivals.values())
+        replies = (self._answer(name, rival, talk, ask) for name, rival in rivals.items())
         said, others = await gather(own, gather(*replies))
         answers: list[tuple[str, Turn]] = [(self.system(), Turn.counselor(said)), *zip(rivals, others, strict=True)]
         rng = ask.rng(f"arena {len(talk.turns)}")
@@ -130,6 +126,15 @@ class InteractiveCounselor(Counselor):
             {"from": name, "text": one.text, "chosen": letter == best} for letter, (name, one) in options.items()
         ]
         turn.extra |= {"from": source, "candidates": log}
+        return turn
+
+    @staticmethod
+    async def _answer(name: str, rival: Counselor, talk: Talk, ask: Ask) -> Turn:
+        """What a rival would say, by the model that was given for its name, if one was."""
+        own = ask.desk.models.by_agent.get(name)
+        desk = replace(ask.desk, models=Models({"": own}) if own else ask.desk.models, answered_by={})
+        turn = await rival.reply(talk, Ask(desk, rival, talk))
+        ask.desk.answered_by |= dict.fromkeys((name,), next(iter(desk.answered_by.values()), ""))
         return turn
 
     def fault(self, text: str, lang: Lang) -> str | None:
