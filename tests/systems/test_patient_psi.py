@@ -1,19 +1,27 @@
 """PATIENT-Psi: the checks of its specification. arXiv 2405.19660."""
 
+import asyncio
+import json
 import re
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from psyloom.agents import Ask, Client, Pairing, Talk
 from psyloom.errors import AnswerRejected, MissingFacet, UnknownName
+from psyloom.formats import read
+from psyloom.formats.write.patient_psi import profiles
 from psyloom.knowledge import label_set
-from psyloom.records import Case, Cognition, Dialogue, Lang, Session, Turn, read_jsonl
+from psyloom.records import Case, Cognition, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair
 from psyloom.systems import find_system, make_role
-from psyloom.systems.patient_psi.generator import EMOTIONS, HELPLESS, UNLOVABLE, WORTHLESS, CcdGenerator, profiles
+from psyloom.systems.patient_psi.generator import EMOTIONS, HELPLESS, UNLOVABLE, WORTHLESS, CcdGenerator
 from psyloom.systems.patient_psi.system import CAPS, STYLES, PatientPsi, at_most, unlisted, without_jargon
+from psyloom.systems.patient_psi.trainer import NOT_FILLED, Answers, Practice, sampled
 from tests.canary import faults_of_sight
+from tests.runs.workshop import psyloom, server
 from tests.support import Scripted, annotate, desk_for, numbered, text_of, write
 
 MODEL: dict[str, Any] = {
@@ -47,6 +55,7 @@ def talkers(**more: Any) -> Scripted:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("patient_psi", 1)
 async def test_the_prompt_holds_every_field_exactly_once_and_no_placeholder(lang: Lang) -> None:
     model = talkers()
     await play(model, case(lang), 1)
@@ -62,6 +71,7 @@ async def test_the_prompt_holds_every_field_exactly_once_and_no_placeholder(lang
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("patient_psi", 1)
 async def test_beliefs_during_depression_may_be_missing_and_leave_no_heading(lang: Lang) -> None:
     bare = {k: v for k, v in MODEL.items() if k != "intermediate_beliefs_during_depression"}
     model = talkers()
@@ -86,6 +96,7 @@ async def styled(style: str, lang: Lang) -> str:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("patient_psi", 2)
 async def test_the_style_changes_only_its_guideline_and_the_cap(lang: Lang) -> None:
     assert {term.id: CAPS[term.id] for term in STYLES.terms} == {
         "plain": 5, "upset": 3, "verbose": 8, "reserved": 3, "tangent": 5, "pleasing": 5
@@ -146,11 +157,13 @@ async def test_a_drawn_style_is_one_the_model_is_suited_for_and_stays_for_the_wh
 # Labels
 
 
+@pytest.mark.accepts("patient_psi", 3)
 def test_there_are_9_6_and_4_core_beliefs_and_9_emotions() -> None:
     assert [len(labels) for labels in (HELPLESS, UNLOVABLE, WORTHLESS, EMOTIONS)] == [9, 6, 4, 9]
     assert len(label_set("ccd_part")) == 8
 
 
+@pytest.mark.accepts("patient_psi", 3)
 def test_unknown_beliefs_and_emotions_are_reported_with_the_nearest_label() -> None:
     model = Cognition.model_validate({
         "core_beliefs": {"helpless": ["I am a failture.", "我很无助。"], "worthless": ["I am immoral."], "other": ["I am odd."]},
@@ -159,6 +172,7 @@ def test_unknown_beliefs_and_emotions_are_reported_with_the_nearest_label() -> N
     assert unlisted(model) == {"I am a failture.": "I am a failure, loser.", "disapointed": "disappointed", "xyz": ""}
 
 
+@pytest.mark.accepts("patient_psi", 3)
 async def test_the_session_notes_say_what_stood_outside_the_lists_and_warn_of_a_belief_about_not_living() -> None:
     beliefs = {"helpless": ["I am trapt."], "worthless": ["我不配活着。"]}
     dialogue = await play(talkers(), case(model=MODEL | {"core_beliefs": beliefs}), 1)
@@ -171,6 +185,7 @@ async def test_the_session_notes_say_what_stood_outside_the_lists_and_warn_of_a_
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("patient_psi", 4)
 async def test_the_therapist_speaks_first_and_each_patient_turn_is_one_call_with_the_whole_talk(lang: Lang) -> None:
     model = talkers()
     dialogue = await play(model, case(lang), 4)
@@ -187,6 +202,7 @@ async def test_the_therapist_speaks_first_and_each_patient_turn_is_one_call_with
     ("en", "I guess that's my core belief."), ("en", "My Automatic Thoughts were awful."), ("en", "It's in my cognitive model."),
     ("zh", "我的核心信念就是我不行。"), ("zh", "那个自动化思维又来了。"), ("zh", "这是我的应对策略吧。"),
 ])  # fmt: skip
+@pytest.mark.accepts("patient_psi", 4)
 async def test_a_patient_who_names_the_diagram_or_a_part_is_asked_again_and_never_kept(lang: Lang, text: str) -> None:
     model = talkers(client=[text, "mended words"])
     dialogue = await play(model, case(lang), 1)
@@ -229,6 +245,7 @@ async def test_a_second_session_is_about_the_next_situation() -> None:
     assert told == [(True, False), (False, True), (True, False)]
 
 
+@pytest.mark.accepts("patient_psi", 9)
 async def test_a_person_as_therapist_leaves_the_same_record_as_a_model() -> None:
     by_model = await play(talkers(counselor=["How was it?", "And then?"]), case(), 2)
     client = make_role("patient_psi", "client")
@@ -306,6 +323,142 @@ async def test_a_rehearsal_of_the_bundled_cases_keeps_every_rule(options: dict[s
     assert len(styles) == (1 if options.get("baseline") else 2)
 
 
+# The trainer
+
+ITEMS = [
+    "situation",
+    "automatic_thoughts",
+    "emotions",
+    "behaviors",
+    "core_beliefs",
+    "intermediate_beliefs",
+    "coping_strategies",
+]
+
+
+REFERENCE = "reference:|参考："
+
+
+def practiced(folder: Path, *typed: str, lang: Lang = "en", model: dict[str, Any] = MODEL, **options: object) -> str:
+    """All that a trainee sees who types these lines. The patient's answers say nothing of its model."""
+    write_jsonl(folder / "cases.jsonl", [case(lang, style="reserved", model=model)])
+    words = [f"--{name}={value}" for name, value in options.items()]
+    with server(folder) as (url, _):
+        done = psyloom(
+            "practice", "--cases", folder / "cases.jsonl", "--model", f"{url}#tiny", *words, typed="\n".join(typed)
+        )
+    assert done.code == 0, done.err
+    return done.out
+
+
+TALK = ("How was your week?", "?", "Tell me more.", "")
+FORM = ("a quarrel", "nobody cares", "1 2", "left", "1", "", "2", "never ask", "hides")
+
+
+@pytest.mark.accepts("patient_psi", 5)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_until_the_answers_are_in_the_trainee_sees_name_style_and_history_and_no_other_field(
+    lang: Lang, tmp_path: Path
+) -> None:
+    shown = practiced(tmp_path, *TALK, *FORM, lang=lang)
+    submitted = re.search(REFERENCE, shown)
+    assert submitted
+    before = shown[: submitted.start()]
+    style = STYLES["reserved"]
+    for told in ("Noor", style.name(lang), style.definition.of(lang), "HISTORY a strict home."):
+        card, during = before.split("client: " if lang == "en" else "来访者: ", 1)
+        assert told in card
+        assert told in during, "the card can be seen again during the session"
+    hidden = [text for _, text in case(lang).cognition.leaves() if text != "HISTORY a strict home."]  # type: ignore[union-attr]
+    assert len(hidden) == 15
+    listed = [
+        name for labels in (HELPLESS, UNLOVABLE, WORTHLESS, EMOTIONS) for t in labels.terms for name in (t.en, t.zh)
+    ]
+    assert not [text for text in hidden if text in before and not any(text in name for name in listed)]
+    assert "FIRST the phone rang." in shown[submitted.start() :]
+
+
+@pytest.mark.accepts("patient_psi", 6)
+@pytest.mark.parametrize(("lang", "empty"), [("en", "not chosen"), ("zh", "未选择")])
+def test_after_submission_each_of_the_seven_items_shows_answer_and_reference(lang: Lang, empty: str) -> None:
+    given = Practice(case(lang, model=MODEL | {"core_beliefs": {"helpless": ["I am needy."]}}), STYLES["plain"], lang)
+    answers = Answers(
+        situation="a quarrel", emotions=["guilty", "sad"], worthless=["immoral"], coping_strategies="hides"
+    )
+    rows = given.review(answers)
+    assert list(dict.fromkeys(row.item for row in rows)) == [
+        "situation", "automatic_thoughts", "emotions", "behaviors", "core_beliefs", "intermediate_beliefs", "coping_strategies"
+    ]  # fmt: skip
+    assert all(row.answer and row.reference for row in rows)
+    found = {row.name: (row.answer, row.reference) for row in rows}
+    nothing = (NOT_FILLED[lang],)
+    parts = label_set("ccd_part")
+    assert found[parts["situation"].name(lang)] == (("a quarrel",), ("FIRST the phone rang.",))
+    assert found[parts["automatic_thoughts"].name(lang)] == (nothing, ("THOUGHT bad news.",))
+    assert found[parts["emotions"].name(lang)][1] == (EMOTIONS["guilty"].name(lang),)
+    assert found[parts["behaviors"].name(lang)] == (nothing, ("DID nothing.",))
+    assert found[parts["intermediate_beliefs"].name(lang)] == (nothing, ("RULE never ask.",))
+    assert found[parts["coping_strategies"].name(lang)] == (("hides",), ("COPING hides.",))
+    beliefs = [found[getattr(labels, lang)] for labels in (HELPLESS, UNLOVABLE, WORTHLESS)]
+    needy, immoral = HELPLESS["needy"].name(lang), WORTHLESS["immoral"].name(lang)
+    assert beliefs == [((empty,), (needy,)), ((empty,), (empty,)), ((immoral,), (empty,))]
+
+
+@pytest.mark.accepts("patient_psi", 6)
+def test_the_command_compares_lets_an_item_be_changed_and_compares_again_and_keeps_both_sides(tmp_path: Path) -> None:
+    shown = practiced(tmp_path, *TALK, *FORM, "4", "went home", "", record=tmp_path / "kept.jsonl")
+    first, second = (shown.split("1. situation\n")[n] for n in (1, 2))
+    assert "you: left" in first
+    assert "you: went home" in second
+    for part in (first, second):
+        assert len(re.findall(r"^   you: ", part, re.MULTILINE)) == len(ITEMS) - 1 + 3, (
+            "core beliefs have a line for each category"
+        )
+        assert "you: not chosen\n   reference: I am unlovable." in part
+    (kept,) = read_jsonl(tmp_path / "kept.jsonl", Dialogue)
+    practice: Any = kept.extra["practice"]
+    assert practice["answers"]["behaviors"] == "went home"
+    assert {row[0] for row in practice["review"]} == set(ITEMS)
+    assert [turn.speaker for turn in kept.turns] == ["counselor", "client"] * 2
+
+
+@pytest.mark.accepts("patient_psi", 7)
+def test_the_assigned_queue_comes_first_each_entry_once_and_then_any_patient_by_chance() -> None:
+    queue, used, met = ["b", "a", "b"], [], []
+    for n in range(40):
+        chosen, assigned = sampled(["a", "b", "c"], queue, used, Random(n))
+        assert assigned == (n < 3)
+        used += [chosen] if assigned else []
+        met.append(chosen)
+    assert met[:3] == queue
+    assert set(met[3:]) == {"a", "b", "c"}
+
+
+@pytest.mark.accepts("patient_psi", 7)
+def test_the_command_takes_the_queue_from_a_file_and_knows_from_its_record_what_was_used(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "c.jsonl", [case().model_copy(update={"id": id_}) for id_ in ("a", "b", "c")])
+    (tmp_path / "queue.txt").write_text("c\na\n")
+    words = ("--cases", tmp_path / "c.jsonl", "--assigned", tmp_path / "queue.txt", "--record", tmp_path / "kept.jsonl")
+    for _ in range(4):
+        psyloom("practice", *words, "--seed", 1, typed="Hello.\n")
+    kept = list(read_jsonl(tmp_path / "kept.jsonl", Dialogue))
+    assert [(one.case.id, one.extra["practice"]["assigned"]) for one in kept[:2]] == [("c", True), ("a", True)]  # type: ignore[index,call-overload,union-attr]
+    assert not any(one.extra["practice"]["assigned"] for one in kept[2:])  # type: ignore[index,call-overload]
+    assert len({one.id for one in kept}) == 4
+
+
+def test_a_trainee_is_told_before_a_session_with_a_patient_who_may_speak_of_not_wanting_to_live(tmp_path: Path) -> None:
+    care = "not wanting to live"
+    assert care not in practiced(tmp_path, "")
+    dark = MODEL | {"core_beliefs": {"worthless": ["I don't deserve to live."]}}
+    assert care in practiced(tmp_path, "", model=dark)
+
+
+def test_a_number_that_is_not_on_the_list_is_asked_for_again(tmp_path: Path) -> None:
+    shown = practiced(tmp_path, "Hello.", "", "", "", "12", "9", *[""] * 8)
+    assert f"you: {EMOTIONS.terms[8].en}" in shown
+
+
 # The generator
 
 FOUND: dict[str, Any] = {
@@ -351,6 +504,7 @@ SITUATIONS = FOUND["cognitive_models"]
     wrong(core_beliefs={"helpless": ["I am unlovable."], "unlovable": [], "worthless": []}),
 ], ids=["two situations", "four emotions", "no such emotion", "no belief", "belief of another category"])  # fmt: skip
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.accepts("patient_psi", 8)
 async def test_a_generated_model_that_breaks_a_limit_is_asked_for_again(answer: dict[str, Any], lang: Lang) -> None:
     model = Scripted(ccd=[answer, FOUND])
     await annotate(CcdGenerator(), talked(lang), model)
@@ -359,9 +513,10 @@ async def test_a_generated_model_that_breaks_a_limit_is_asked_for_again(answer: 
         assert re.search(r"[\u4e00-\u9fff]", model.calls[1].messages[-1]["content"])
 
 
+@pytest.mark.accepts("patient_psi", 8)
 async def test_a_generated_model_becomes_one_profile_record_a_situation_that_a_patient_can_be_played_from() -> None:
     dialogue = await annotate(CcdGenerator(), talked("zh"), Scripted(ccd=FOUND))
-    found = list(profiles(dialogue, name="Abe"))
+    found = list(profiles(dialogue, "patient_psi"))
     assert [one.id for one in found] == ["7-1", "7-2", "7-3"]
     assert [one.get("cognition").situations[0].situation for one in found] == [
         "situation 0",
@@ -378,6 +533,30 @@ async def test_a_generated_model_becomes_one_profile_record_a_situation_that_a_p
     assert played.turns[1].text
     with pytest.raises(MissingFacet, match="no cognitive model by 'me'"):
         next(profiles(dialogue, "me"))
+
+
+@pytest.mark.accepts("patient_psi", 8)
+async def test_the_exported_profiles_are_records_of_the_released_layout_and_are_read_as_cases_again(
+    tmp_path: Path,
+) -> None:
+    given = talked()
+    given.case = Case.model_validate({"id": "7", "lang": "en", "demographics": {"name": "Abe", "age": 40}})
+    dialogue = await annotate(CcdGenerator(), given, Scripted(ccd=FOUND))
+    write_jsonl(tmp_path / "d.jsonl", [dialogue])
+    await asyncio.to_thread(
+        psyloom, "export", tmp_path / "d.jsonl", "--to", "patient_psi", "--out", tmp_path / "profiles.json"
+    )
+    records = json.loads((tmp_path / "profiles.json").read_text("utf-8"))
+    assert [one["id"] for one in records] == ["7-1", "7-2", "7-3"]
+    assert records[1] == {
+        "name": "Abe", "id": "7-2", "type": [], "history": "Grew up in a strict home.",
+        "helpless_belief": ["I am a failure, loser."], "unlovable_belief": [], "worthless_belief": [],
+        "intermediate_belief": "If I ask, I am weak.", "coping_strategies": "Hides.", "situation": "situation 1",
+        "auto_thought": "thought 1", "emotion": ["sad, down, lonely, unhappy", "hurt"], "behavior": "behavior 1",
+    }  # fmt: skip
+    (_, again, _) = read(tmp_path / "profiles.json", "patient_psi")
+    assert isinstance(again, Case)
+    assert again.cognition == list(profiles(dialogue, "patient_psi"))[1].cognition
 
 
 async def test_a_second_generator_keeps_the_first_ones_model() -> None:

@@ -1,14 +1,12 @@
 """The generator of PATIENT-Psi: a cognitive model rebuilt from a transcript in one call. arXiv 2405.19660."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Annotator, Ask, Sight, Talk
-from psyloom.errors import MissingFacet
 from psyloom.knowledge import LabelSet, OneOf, label_set
-from psyloom.records import Case, Cognition, CoreBeliefs, Demographics, Dialogue, Lang, Session, Situation
+from psyloom.records import Cognition, CoreBeliefs, Dialogue, Lang, Session, Situation
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
@@ -84,7 +82,10 @@ class CognitiveModel(BaseModel):
 
 
 class CcdGenerator(Annotator):
-    """Rebuilds the client's cognitive model from a transcript; the dialogue keeps it under ``extra.cognition``."""
+    """Rebuilds the client's cognitive model from a transcript; the dialogue keeps it under ``extra.cognition``.
+
+    ``psyloom export --to patient_psi`` makes profile records of it, one for each situation.
+    """
 
     sight: ClassVar[Sight] = {"generator": frozenset()}
 
@@ -100,22 +101,3 @@ class CcdGenerator(Annotator):
         made = model.cognition(ask.lang).model_dump(mode="json", exclude_defaults=True)
         dialogue.extra["cognition"] = others | {ask.by: made}
         return dialogue
-
-
-def profiles(dialogue: Dialogue, by: str = "patient_psi", *, name: str | None = None) -> Iterator[Case]:
-    """The generated model as profile records: one case for each situation, with ids ID-1, ID-2 ...
-
-    Raises: MissingFacet when ``by`` made no model of this dialogue.
-    """
-    made = dialogue.extra.get("cognition")
-    if not isinstance(made, dict) or by not in made:
-        raise MissingFacet(
-            f"dialogue {dialogue.id!r} has no cognitive model by {by!r}", do="annotate it: psyloom annotate patient_psi"
-        )
-    whole = Cognition.model_validate(made[by])
-    for number, situation in enumerate(whole.situations, 1):
-        case = Case(id=f"{dialogue.id}-{number}", lang=dialogue.lang, source=dialogue.source, derived=["cognition"])
-        case.cognition = whole.model_copy(update={"situations": [situation]})
-        if name:
-            case.demographics = Demographics(name=name)
-        yield case

@@ -1,7 +1,7 @@
 """PATIENT-Psi: a patient whose speech is steered by a cognitive model and one of six styles. arXiv 2405.19660.
 
 One call a patient turn. The second role rebuilds a cognitive model from a transcript, as the released generator does.
-The form on which a trainee writes down the patient's model is the business of whoever shows the talk.
+`trainer` is the practice around it: a trainee talks, writes down the patient's model, and sees the true one.
 """
 
 import re
@@ -145,7 +145,7 @@ def _nearest(word: str, labels: LabelSet) -> str:
 
 
 _JARGON = re.compile(
-    r"\b(?:core|intermediate) beliefs?\b|\bautomatic thoughts?\b|\bcoping strateg(?:y|ies)\b|\brelevant history\b|"
+    r"\b(?:core|intermediate)[ _]beliefs?(?:\b|_)|\bautomatic[ _]thoughts?\b|\bcoping[ _]strateg(?:y|ies)\b|\brelevant history\b|"
     r"\bcognitive (?:conceptuali[sz]ation|model)\b|\bconceptuali[sz]ation diagram\b|\bCCD\b|"
     r"核心信念|中间信念|自动(?:化)?思维|应对策略|相关经历|认知概念化|概念化图|认知模型",
     re.IGNORECASE,
