@@ -1,5 +1,6 @@
 """AMIE: the checks of its specification about generation and the consultation. arXiv 2401.05654."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl
+from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.systems import find_system
 from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING
@@ -21,6 +22,7 @@ from psyloom.systems.amie.outer import (
     training_dialogues,
 )
 from psyloom.systems.amie.system import prefer_over
+from tests.runs.workshop import psyloom
 from tests.support import Scripted, numbered, text_of, write
 
 RECORD = {
@@ -70,6 +72,7 @@ async def self_play(with_: Scripted, case: Case | None = None, **options: str) -
 # The consultation
 
 
+@pytest.mark.accepts("amie", 2)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_first_line_is_fixed_roles_alternate_and_the_doctor_takes_leave(lang: Lang) -> None:
     dialogue = await consult(model(), patient(lang))
@@ -78,6 +81,7 @@ async def test_the_first_line_is_fixed_roles_alternate_and_the_doctor_takes_leav
     assert all(a.speaker != b.speaker for a, b in pairwise(dialogue.turns))
 
 
+@pytest.mark.accepts("amie", 6)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_a_turn_makes_three_ordered_calls_each_reads_the_former_and_only_the_third_is_said(lang: Lang) -> None:
     asked = model()
@@ -95,6 +99,7 @@ async def test_a_turn_makes_three_ordered_calls_each_reads_the_former_and_only_t
     assert not any("DRAFT" in text_of(call) for call in asked.asked("patient"))
 
 
+@pytest.mark.accepts("amie", 6)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_an_emergency_changes_what_is_told_and_adds_the_crisis_message_once(lang: Lang) -> None:
     asked = model(analyse=ANALYSIS | {"urgency": "emergency"})
@@ -110,6 +115,7 @@ async def test_an_emergency_changes_what_is_told_and_adds_the_crisis_message_onc
     assert not any(ch.isdigit() for ch in CRISIS[lang])
 
 
+@pytest.mark.accepts("amie", 2)
 @pytest.mark.parametrize("reasoning", ["true", "false"])
 async def test_a_doctor_with_more_than_two_questions_in_a_message_is_asked_again(reasoning: str) -> None:
     three, two = "Since when? How often? Where?", "Since when? How often?"
@@ -118,6 +124,22 @@ async def test_a_doctor_with_more_than_two_questions_in_a_message_is_asked_again
     assert dialogue.quality.guards == {"within_limits": 1}
 
 
+@pytest.mark.accepts("amie", 2)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("reasoning", ["true", "false"])
+async def test_a_doctor_who_insists_on_a_third_question_is_heard_with_two(lang: Lang, reasoning: str) -> None:
+    four = {
+        "zh": "我听到了。多久了？多频繁？在哪里？还有谁？别急。",
+        "en": "I hear you. Since when? How often? Where? Who? No hurry.",
+    }
+    said = {"zh": "我听到了。多久了？多频繁？别急。", "en": "I hear you. Since when? How often? No hurry."}
+    insisting = model(2, refine=four[lang], doctor=four[lang])
+    dialogue = await consult(insisting, patient(lang), reasoning=reasoning)
+    assert dialogue.turns[2].text == said[lang]
+    assert dialogue.quality.kept == {"within_limits": 1}
+
+
+@pytest.mark.accepts("amie", 3)
 async def test_the_moderator_ends_the_talk_and_its_verdicts_are_kept() -> None:
     dialogue = await consult(model(3))
     notes = dialogue.sessions[0].notes
@@ -126,6 +148,7 @@ async def test_the_moderator_ends_the_talk_and_its_verdicts_are_kept() -> None:
     assert dialogue.sessions[0].exchanges() == 3
 
 
+@pytest.mark.accepts("amie", 3)
 async def test_the_cap_and_a_goodbye_end_it_too_and_the_record_says_which() -> None:
     capped = await consult(model(99), **{"counselor.max_exchanges": "2"})
     assert capped.sessions[0].notes["ended_by"] == capped.sessions[0].ended == "limit"
@@ -136,6 +159,13 @@ async def test_the_cap_and_a_goodbye_end_it_too_and_the_record_says_which() -> N
     left = await consult(asked, goodbye="true")
     assert left.sessions[0].notes["ended_by"] == "goodbye"
     assert len(asked.asked("moderator")) == 1
+
+
+@pytest.mark.accepts("amie", 3)
+async def test_nobody_but_the_moderator_ends_the_talk_when_nothing_else_is_asked_for() -> None:
+    dialogue = await consult(model(4, patient="Thank you, goodbye!", refine="Goodbye, take care."))
+    assert dialogue.sessions[0].notes["ended_by"] == "moderator"
+    assert dialogue.sessions[0].exchanges() == 4
 
 
 async def test_a_consultation_with_ten_exchanges_makes_three_doctor_calls_a_turn_and_one_questionnaire() -> None:
@@ -151,6 +181,7 @@ async def test_a_consultation_with_ten_exchanges_makes_three_doctor_calls_a_turn
     }
 
 
+@pytest.mark.accepts("amie", 7)
 async def test_the_questionnaire_ranks_three_to_ten_distinct_conditions() -> None:
     twice, few, many = (FORM | {"ddx": ddx} for ddx in (["a", "A ", "b"], ["a", "b"], [str(n) for n in range(11)]))
     asked = model(questionnaire=[twice, few, FORM])
@@ -163,6 +194,7 @@ async def test_the_questionnaire_ranks_three_to_ten_distinct_conditions() -> Non
 # Who sees what
 
 
+@pytest.mark.accepts("amie", 1)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_doctor_and_moderator_read_nothing_of_the_vignette_the_patient_not_the_plan_the_critic_the_diagnosis(
     lang: Lang,
@@ -192,6 +224,7 @@ async def test_a_patient_may_be_shown_its_diagnosis() -> None:
 # The inner loop
 
 
+@pytest.mark.accepts("amie", 4)
 async def test_the_inner_loop_is_three_simulations_and_two_critiques_and_about_ninety_calls() -> None:
     asked = model(10)
     dialogue = await self_play(asked)
@@ -202,6 +235,7 @@ async def test_the_inner_loop_is_three_simulations_and_two_critiques_and_about_n
     assert len(dialogue.sessions) == 1
 
 
+@pytest.mark.accepts("amie", 4)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_each_round_starts_empty_with_the_last_dialogue_and_its_feedback_in_the_doctors_context(
     lang: Lang,
@@ -233,6 +267,15 @@ async def test_feedback_that_names_the_condition_is_asked_for_again_and_in_the_e
     assert dialogue.quality.kept == {"unnamed": 2}
     for call in asked.asked("doctor"):
         assert name.lower() not in text_of(call).lower()
+
+
+@pytest.mark.accepts("amie", 3)
+async def test_the_record_of_self_play_says_how_each_simulation_ended() -> None:
+    capped = await self_play(model(99), max_exchanges="2")
+    ended = [capped.sessions[0], *(kept.session for kept in earlier_versions(capped))]
+    assert [session.notes["ended_by"] for session in ended] == ["limit"] * 3
+    moderated = await self_play(model(2))
+    assert moderated.sessions[0].notes["ended_by"] == "moderator"
 
 
 async def test_no_round_at_all_gives_the_first_simulation() -> None:
@@ -349,6 +392,7 @@ async def test_passages_are_filtered_one_by_one_and_what_is_kept_grounds_the_vig
         await self_play(model(vignette=TWO), only_a_name(), passages=str(tmp_path / "empty"))
 
 
+@pytest.mark.accepts("amie", 5)
 def test_an_iteration_plans_four_dialogues_of_a_common_and_two_of_a_rare_condition() -> None:
     listed = [
         Condition(id=f"c{n}", en=f"c{n}", zh=f"病{n}", tier="common" if n < 613 else "rare") for n in range(613 + 4617)
@@ -390,6 +434,7 @@ async def test_about_three_long_turns_of_a_side_are_learned_and_the_client_learn
 # Mental health
 
 
+@pytest.mark.accepts("amie", 10)
 @pytest.mark.parametrize(
     ("lang", "question"),
     [("en", "Have you had thoughts of ending your life?"), ("zh", "你有没有过不想活、伤害自己的念头？")],
@@ -413,6 +458,7 @@ async def test_in_mental_health_no_consultation_ends_before_risk_was_asked_about
     assert "risk_not_asked" not in dialogue.sessions[0].notes
 
 
+@pytest.mark.accepts("amie", 10)
 async def test_in_mental_health_a_question_that_was_not_asked_has_its_reason_in_the_record() -> None:
     refused = await consult(model(2), mental_health="true")
     assert refused.sessions[0].notes["risk_not_asked"] == "the doctor was told to ask and did not"
@@ -420,6 +466,22 @@ async def test_in_mental_health_a_question_that_was_not_asked_has_its_reason_in_
     assert capped.sessions[0].notes["risk_not_asked"] == "limit"
     general = await consult(model(2))
     assert "risk_not_asked" not in general.sessions[0].notes
+
+
+@pytest.mark.accepts("amie", 10)
+async def test_in_mental_health_every_version_of_self_play_has_a_risk_question_or_a_reason() -> None:
+    question = "Have you had thoughts of ending your life?"
+    say = numbered("reply")
+    asks = await self_play(
+        model(2, doctor=lambda call: question if "nearly over" in text_of(call) else say(call)), mental_health="true"
+    )
+    refuses = await self_play(model(2), mental_health="true")
+    for dialogue, asked in ((asks, True), (refuses, False)):
+        versions = [dialogue.sessions[0], *(kept.session for kept in earlier_versions(dialogue))]
+        assert len(versions) == 3
+        for session in versions:
+            assert (question in [turn.text for turn in session.turns]) == asked
+            assert ("risk_not_asked" in session.notes) != asked
 
 
 async def test_in_mental_health_a_dose_is_asked_to_be_left_out() -> None:
@@ -463,3 +525,62 @@ async def test_the_bundled_cases_start_from_vignettes_and_from_bare_diagnoses_in
         ("en", True),
         ("en", False),
     }
+
+
+# Commands
+
+
+@pytest.mark.accepts("amie", 5)
+def test_the_cases_of_an_iteration_come_from_the_command_line(tmp_path: Path) -> None:
+    ran = psyloom("cases", "amie", "--make", "iteration", "--lang", "zh")
+    cases = [
+        Case.model_validate({k: v for k, v in json.loads(line).items() if k != "psyloom"})
+        for line in ran.out.splitlines()
+    ]
+    expected = {"common": 4, "rare": 2}
+    assert len(cases) == sum(expected[one.tier] for one in conditions())
+    assert {case.lang for case in cases} == {"zh"}
+    own = tmp_path / "own.toml"
+    own.write_text('[[condition]]\nid = "x"\nen = "X"\nzh = "某"\ntier = "rare"\n', "utf-8")
+    mine = psyloom("cases", "amie", "--make", "iteration", "--set", f"conditions_from={own}")
+    assert [json.loads(line)["id"] for line in mine.out.splitlines()] == ["x-1", "x-2"]
+
+
+async def test_what_the_outer_loop_learns_comes_from_the_command_line(tmp_path: Path) -> None:
+    dialogue = await self_play(model(8), rounds="1")
+    for turn in dialogue.turns:
+        turn.text += " and so on, long enough to be learned"
+    made, learned = tmp_path / "made.jsonl", tmp_path / "learned.jsonl"
+    write_jsonl(made, [dialogue])
+    assert psyloom("export", str(made), "--to", "amie.learned", "--target", "client", "--out", str(learned)).code == 0
+    (marked,) = read_jsonl(learned, Dialogue)
+    assert sum(turn.extra.get("weight", 0) for turn in marked.turns if turn.speaker == "client") == 3  # type: ignore[misc,arg-type]
+    rows = tmp_path / "rows.jsonl"
+    ran = psyloom(
+        "export", str(learned), "--to", "messages", "--unit", "turn", "--target", "client", "--out", str(rows)
+    )
+    assert ran.out.startswith(f"{rows}: 3 examples")
+    pairs = tmp_path / "pairs.jsonl"
+    assert psyloom("export", str(made), "--to", "amie.preferences", "--out", str(pairs)).code == 0
+    (row,) = map(json.loads, pairs.read_text("utf-8").splitlines())
+    assert [one["content"] for one in row["chosen"]] == [turn.text for turn in dialogue.turns]
+    assert [one["content"] for one in row["rejected"]] == [t.text for t in earlier_versions(dialogue)[0].session.turns]
+
+
+@pytest.mark.accepts("amie", 7)
+async def test_top_k_over_dialogues_matches_a_hand_example_and_never_falls_with_k(tmp_path: Path) -> None:
+    answers = [
+        ["panic disorder", "b", "c"],
+        ["a", "panic disorder", "c"],
+        ["a", "b", "panic disorder"],
+        ["a", "b", "c"],
+    ]
+    dialogues = [
+        (await consult(model(2, questionnaire=FORM | {"ddx": ddx}))).model_copy(update={"id": f"d{n}"})
+        for n, ddx in enumerate(answers)
+    ]
+    write_jsonl(tmp_path / "d.jsonl", dialogues)
+    ran = psyloom("analyze", "diagnoses", str(tmp_path / "d.jsonl"))
+    shares = [float(line.split()[1]) for line in ran.out.splitlines()[2:]]
+    assert shares == [0.25, 0.5, 0.75] + [0.75] * 7
+    assert shares == sorted(shares)

@@ -1,16 +1,24 @@
 """AutoCBT: routing over edges that are used up, revision from the first draft, five supervisors."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from psyloom.records import Case, Dialogue, Lang, Post
-from psyloom.runs import pair
+from psyloom.judging.panel import rate_one
+from psyloom.judging.results import results
+from psyloom.knowledge.instruments import instrument
+from psyloom.records import Case, Dialogue, Lang, Post, read_jsonl, write_jsonl
+from psyloom.runs import pair, run_cases
+from psyloom.runs.rate import rate
+from psyloom.systems import find_system
 from psyloom.systems.autocbt.system import NUMBER, SALUTATION, S
+from tests.runs.workshop import psyloom
 from tests.support import Scripted, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
+SCORES = instrument("autocbt")
 QUESTION = {"zh": "每到周会我就想请假，觉得自己一定会出丑。", "en": "Before every team meeting I want to call in sick."}
 ADVICE = {"zh": "【心理咨询师你好】第{}条意见。", "en": "Hello counselor, this is advice number {}."}
 HERE = {"zh": "你是{}", "en": "You are the {}"}
@@ -55,6 +63,7 @@ def steps(dialogue: Dialogue) -> list[dict[str, Any]]:
     return found  # type: ignore[return-value]
 
 
+@pytest.mark.accepts("autocbt", 1)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_router_that_turns_to_the_patient_at_once_makes_one_message_and_calls_nobody(lang: Lang) -> None:
     model = Team(PATIENT, lang=lang)
@@ -64,6 +73,7 @@ async def test_a_router_that_turns_to_the_patient_at_once_makes_one_message_and_
     assert [turn.speaker for turn in dialogue.turns] == ["client", "counselor"]
 
 
+@pytest.mark.accepts("autocbt", 2)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_multicast_calls_exactly_those_supervisors_and_then_the_counselor_once_with_all_their_advice(
     lang: Lang,
@@ -79,6 +89,7 @@ async def test_a_multicast_calls_exactly_those_supervisors_and_then_the_counselo
     assert [step.get("final", False) for step in steps(dialogue)] == [False, False, False, True]
 
 
+@pytest.mark.accepts("autocbt", 3)
 @pytest.mark.parametrize(
     ("routes", "calls"),
     [
@@ -96,6 +107,7 @@ async def test_calls_per_question_are_those_of_the_sheet(routes: list[Any], call
     assert len(model.asked("route")) == len(routes), "with only the patient left, nobody is asked where to go"
 
 
+@pytest.mark.accepts("autocbt", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_no_supervisor_is_consulted_twice(lang: Lang) -> None:
     model = Team(to(2), to(2, 3), PATIENT, lang=lang)
@@ -113,6 +125,7 @@ async def test_a_target_that_was_consulted_before_is_no_answer() -> None:
     assert "none of these targets" in text_of(model.asked("route")[-1])
 
 
+@pytest.mark.accepts("autocbt", 4)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     "wrong", [to(0, 2), to(1), to(0, method="[Loopback]"), to(9), "no json", to(2, method="[Endcast]")]
@@ -130,6 +143,7 @@ async def test_a_routing_answer_that_cannot_stand_is_asked_again_and_in_the_end_
     assert dialogue.quality.kept["routing"] == 1
 
 
+@pytest.mark.accepts("autocbt", 5, 8)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_supervisor_without_the_salutation_is_asked_again_then_mended_and_counted(lang: Lang) -> None:
     model = Team(to(2), PATIENT, lang=lang, advise="Dear patient, breathe." if lang == "en" else "患者你好，先深呼吸。")
@@ -140,6 +154,7 @@ async def test_a_supervisor_without_the_salutation_is_asked_again_then_mended_an
     assert SALUTATION[lang] in text_of(model.asked("advise")[0])
 
 
+@pytest.mark.accepts("autocbt", 6)
 async def test_a_supervisor_reads_the_question_and_the_draft_and_nothing_of_the_others() -> None:
     model = Team(to(2), to(3, 4), PATIENT)
     await answer(model)
@@ -148,6 +163,7 @@ async def test_a_supervisor_reads_the_question_and_the_draft_and_nothing_of_the_
     assert not any("advice number" in text_of(call) or "DRAFT-1" in text_of(call) for call in later)
 
 
+@pytest.mark.accepts("autocbt", 7)
 @pytest.mark.parametrize(("revise_from", "shown"), [("first", "DRAFT-1"), ("latest", "DRAFT-2")])
 async def test_the_first_message_has_empty_slots_and_later_ones_the_draft_and_all_advice(
     revise_from: str, shown: str
@@ -185,6 +201,7 @@ async def test_loopback_goes_on_alone_and_endcast_gives_up_an_edge_when_they_are
     assert steps(dialogue)[-1]["final"]
 
 
+@pytest.mark.accepts("autocbt", 10)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("mode", ["prompt_cbt", "generation"])
 async def test_the_baselines_answer_the_same_question_with_one_call(mode: str, lang: Lang) -> None:
@@ -220,3 +237,85 @@ def test_a_lone_number_is_a_target_as_in_the_released_files() -> None:
     from psyloom.systems.autocbt.system import Route
 
     assert Route.model_validate(json.loads('{"method": "[单播]", "target": 0}')).target == [0]
+
+
+# What follows the locale
+
+
+@pytest.mark.accepts("autocbt", 8)
+async def test_one_code_speaks_either_language_and_every_word_of_the_trace_follows_the_locale() -> None:
+    shown = {}
+    for lang in LANGS:
+        model = Team(to(2, 4), PATIENT, lang=lang)
+        dialogue = await answer(model, lang)
+        shown[lang] = [text_of(call) for call in model.calls]
+        assert [step["text"].startswith(SALUTATION[lang]) for step in steps(dialogue)] == [False, True, True, False]
+    ways = {"zh": ("[单播]", "[组播]"), "en": ("[Unicast]", "[Multicast]")}
+    marks = {"zh": ("无", SALUTATION["zh"], *ways["zh"]), "en": ("None", SALUTATION["en"], *ways["en"])}
+    for lang, other in (("zh", "en"), ("en", "zh")):
+        everything = "\n".join(shown[lang])
+        assert all(mark in everything for mark in marks[lang])
+        assert not [mark for mark in marks[other] if mark in everything]
+    assert len(shown["zh"]) == len(shown["en"])
+
+
+# Scoring
+
+
+def judgment(value: int, lang: Lang) -> dict[str, Any]:
+    quote = {"zh": "我听到了你的害怕", "en": "I hear your fear"}[lang]
+    return {"evidence": [quote], "reason": "r", "value": value}
+
+
+def judge(lang: Lang, *values: int) -> Scripted:
+    """A judge that gives the six dimensions these values, one judgment after another."""
+    forms = [{item.id: judgment(value, lang) for item in SCORES.items} for value in values]
+    return Scripted(rate=forms)
+
+
+@pytest.mark.accepts("autocbt", 9)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_every_counselor_message_of_a_trace_gets_six_numbers_from_0_to_7_as_means_of_three_judgments(
+    lang: Lang, tmp_path: Path
+) -> None:
+    dialogue = await answer(Team(to(2, 4), to(3), PATIENT, lang=lang), lang)
+    write_jsonl(tmp_path / "made.jsonl", [dialogue])
+    out = tmp_path / "messages.jsonl"
+    ran = psyloom("export", str(tmp_path / "made.jsonl"), "--to", "autocbt.messages", "--out", str(out))
+    assert ran.code == 0, ran.err
+    messages = list(read_jsonl(out, Dialogue))
+    written = [step["text"] for step in steps(dialogue) if step["agent"] == "counselor"]
+    assert [one.turns[-1].text for one in messages] == written
+    assert [one.extra["final"] for one in messages] == [False, False, True]
+    assert all(one.turns[0].text == dialogue.turns[0].text for one in messages)
+    for one in messages:
+        asked = judge(lang, 3, 7, 5)
+        (result,) = results(await rate_one(one, SCORES, asked, samples=3), SCORES)
+        assert len(asked.calls) == 3
+        assert result.items == {item.id: 5 for item in SCORES.items}
+        assert result.values == {"total": 30}
+        assert all({"zh": item.zh, "en": item.en}[lang] in text_of(asked.calls[0]) for item in SCORES.items)
+
+
+@pytest.mark.accepts("autocbt", 9)
+async def test_a_score_outside_0_to_7_is_no_score_and_the_total_lies_between_0_and_42() -> None:
+    dialogue = await answer(Team(PATIENT))
+    found = {}
+    for value in (0, 7, 8, -1):
+        (rating,) = await rate_one(dialogue, SCORES, judge("en", value))
+        (result,) = results([rating], SCORES)
+        found[value] = (result.values.get("total"), result.failed)
+    assert found == {0: (0, 0), 7: (42, 0), 8: (None, 6), -1: (None, 6)}
+
+
+@pytest.mark.accepts("autocbt", 10)
+async def test_the_baselines_run_on_the_same_file_and_are_rated_by_the_same_scorer(tmp_path: Path) -> None:
+    cases = find_system("autocbt").cases()
+    for mode in ("autocbt", "prompt_cbt", "generation"):
+        ran = await run_cases("autocbt", cases, tmp_path / mode, options={"mode": mode})
+        assert (ran.dialogues, ran.failures) == (len(list(read_jsonl(cases, Case))), 0)
+        rated = await rate(tmp_path / mode, ["autocbt"], tmp_path / f"{mode}-rated")
+        (result,) = rated.results["autocbt"]
+        assert set(result.items) == {item.id for item in SCORES.items}
+        assert result.dialogues == ran.dialogues
+        assert 0 <= result.values["total"] <= 42

@@ -1,17 +1,21 @@
 """NoteChat: the checks of its specification. arXiv 2310.15959."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from psyloom.formats import read
 from psyloom.knowledge.lexicon import Concept, lexicon
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Turn
+from psyloom.records import Case, Dialogue, Lang, Turn, write_jsonl
 from psyloom.runs import pair
 from psyloom.systems.notechat.concepts import RANK, coverage, in_order, in_pairs, stated_too_early
 from psyloom.systems.notechat.talkers import FAREWELLS, GREETINGS, HISTORY
+from tests.runs.workshop import psyloom
 from tests.support import Scripted, numbered, text_of, write
 
 LEX = lexicon("mental_health_note")
@@ -67,6 +71,7 @@ def targets(dialogue: Dialogue) -> list[list[str]]:
 # Planning
 
 
+@pytest.mark.accepts("notechat", 1)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_first_two_lines_come_from_the_pools_and_the_first_answer_is_about_the_complaint(lang: Lang) -> None:
     asked = model(lang)
@@ -79,6 +84,7 @@ async def test_the_first_two_lines_come_from_the_pools_and_the_first_answer_is_a
     assert turns[3].extra["directions"]
 
 
+@pytest.mark.accepts("notechat", 1)
 async def test_a_first_answer_with_history_in_it_is_asked_for_again() -> None:
     tells = [{"utterance": "I sleep badly and I take sertraline."}, {"utterance": "I sleep badly these days."}]
     dialogue = await chat(model(complaint=tells), polish="false")
@@ -86,6 +92,7 @@ async def test_a_first_answer_with_history_in_it_is_asked_for_again() -> None:
     assert dialogue.quality.guards == {"patients_part": 1}
 
 
+@pytest.mark.accepts("notechat", 2)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_plan_has_at_most_two_concepts_an_item_and_every_concept_of_the_note_once(lang: Lang) -> None:
     shuffled = [WORDS[lang][n] for n in (1, 0, 3, 2, 5)]
@@ -107,6 +114,7 @@ async def test_the_planner_is_given_every_concept_and_the_opening_and_a_length_f
     assert f"about {len(WORDS['en'])} messages" in shown
 
 
+@pytest.mark.accepts("notechat", 2, 7)
 @given(st.permutations(WORDS["en"]), st.sets(st.sampled_from(WORDS["en"])))
 def test_left_out_concepts_find_their_place_and_no_treatment_comes_before_the_first_symptom(
     order: list[str], named: set[str]
@@ -145,6 +153,7 @@ async def test_a_note_without_a_known_concept_is_planned_by_its_sentences() -> N
 # Role-play
 
 
+@pytest.mark.accepts("notechat", 3)
 async def test_an_executed_item_makes_one_turn_of_each_and_an_item_that_is_covered_makes_none() -> None:
     items = in_pairs(WORDS["en"])  # type: ignore[type-var]
 
@@ -179,11 +188,16 @@ async def test_a_model_is_asked_only_about_keywords_that_were_not_said() -> None
     assert not silent.asked("covered")
 
 
+@pytest.mark.accepts("notechat", 4)
 @pytest.mark.parametrize(
     ("lang", "slip", "mended"),
-    [("en", "They gave me PHQ-9 18 and 50 mg of it.", "They gave me some pills."), ("zh", "量表是PHQ-9评分18分。", "填过一张表。")],
+    [("en", "They said PHQ-9 18.", "I filled in a form."), ("en", "I should take 50 mg of it.", "They gave me some pills."),
+     ("en", "My BP 134/86 was fine.", "They took my pulse."), ("zh", "量表是PHQ-9评分18分。", "填过一张表。"),
+     ("zh", "医生让我吃50毫克。", "开了点药。"), ("zh", "血压134/86mmHg。", "量过血压。")],
 )  # fmt: skip
-async def test_a_patient_who_states_results_or_doses_is_asked_again(lang: Lang, slip: str, mended: str) -> None:
+async def test_a_patient_who_states_results_doses_or_vital_signs_is_asked_again(
+    lang: Lang, slip: str, mended: str
+) -> None:
     dialogue = await chat(
         model(lang, patient=[{"utterance": slip}, {"utterance": mended}, {"utterance": mended + "..."}]),
         lang,
@@ -193,6 +207,7 @@ async def test_a_patient_who_states_results_or_doses_is_asked_again(lang: Lang, 
     assert dialogue.quality.guards["patients_part"] == 1
 
 
+@pytest.mark.accepts("notechat", 4)
 @pytest.mark.parametrize(
     ("lang", "states", "asks"),
     [("en", "You have panic attacks, I see.", "Do you have panic attacks?"), ("zh", "你有惊恐发作。", "你有惊恐发作吗？")],
@@ -224,6 +239,7 @@ def test_a_symptom_whose_turn_it_is_may_be_named_but_a_risk_has_to_be_asked_abou
     assert stated_too_early(text, told, targets, "en") == early
 
 
+@pytest.mark.accepts("notechat", 5)
 async def test_physicians_stay_under_30_words_and_the_token_limits_are_sent() -> None:
     long = {"utterance": "word " * 30}
     say = said("question")
@@ -236,6 +252,15 @@ async def test_physicians_stay_under_30_words_and_the_token_limits_are_sent() ->
     assert [call.decoding["temperature"] for name in ("complaint", "physician", "patient", "covered", "draft", "polish") for call in (asked.asked(name) or (await _polishing()).asked(name))[:1]] == [0.7, 0.7, 0.5, 0.0, 0.7, 0.9]  # fmt: skip
 
 
+@pytest.mark.accepts("notechat", 5)
+async def test_a_chinese_message_of_the_physician_has_at_most_60_characters() -> None:
+    say = said("问")
+    tries = iter([{"utterance": "睡" * 61}, {"utterance": "睡" * 60}])
+    dialogue = await chat(model("zh", physician=lambda call: next(tries, None) or say(call)), "zh", polish="false")
+    assert dialogue.turns[4].text == "睡" * 60
+    assert dialogue.quality.guards["physicians_part"] == 1
+
+
 async def _polishing() -> Scripted:
     asked = model()
     await chat(asked)
@@ -245,6 +270,7 @@ async def _polishing() -> Scripted:
 # Polish
 
 
+@pytest.mark.accepts("notechat", 6)
 async def test_the_version_that_misses_fewest_concepts_of_up_to_three_is_kept_and_the_lost_ones_are_named() -> None:
     words = WORDS["en"]
     versions = [polished(*words[:4]), polished(*words[:8]), polished(*words[:6])]
@@ -263,6 +289,7 @@ async def test_polishing_stops_when_nothing_is_missing() -> None:
     assert dialogue.quality.measures["concept_recall"] == 1
 
 
+@pytest.mark.accepts("notechat", 6)
 async def test_a_polish_that_covers_less_than_the_role_play_is_not_kept() -> None:
     tells = {"utterance": "I have low mood, early waking and asthma."}
     dialogue = await chat(model(history=tells, polish=polished("Good day.", "Good day to you.")))
@@ -281,6 +308,7 @@ def test_coverage_counts_each_concept_once_and_more_text_never_covers_less(texts
     assert coverage(concepts, [*texts, "more words"], "en").recall >= found.recall
 
 
+@pytest.mark.accepts("notechat", 9)
 async def test_the_recorded_coverage_equals_a_recomputation_from_the_record() -> None:
     dialogue = await chat(model(polish=polished(*WORDS["en"][:6])))
     again = Dialogue.model_validate_json(dialogue.model_dump_json())
@@ -288,6 +316,7 @@ async def test_the_recorded_coverage_equals_a_recomputation_from_the_record() ->
     assert coverage(concepts, (t.text for t in again.turns), "en").model_dump() == again.sessions[0].notes["coverage"]
 
 
+@pytest.mark.accepts("notechat", 8)
 async def test_only_two_speak_and_stage_directions_stand_apart() -> None:
     lines = polished(*WORDS["en"])["lines"]
     told = {
@@ -311,6 +340,7 @@ async def test_only_two_speak_and_stage_directions_stand_apart() -> None:
 # Steps one by one, and calls
 
 
+@pytest.mark.accepts("notechat", 10)
 async def test_planning_role_play_and_polish_can_be_left_out_one_by_one() -> None:
     asked = model()
     unplanned = await chat(asked, plan="false", polish="false")
@@ -322,6 +352,7 @@ async def test_planning_role_play_and_polish_can_be_left_out_one_by_one() -> Non
     assert baseline.quality.measures == {"concept_recall": 0.5}
 
 
+@pytest.mark.accepts("notechat", 3)
 async def test_calls_are_two_for_the_opening_one_draft_two_an_item_and_the_polish() -> None:
     asked = model()
     dialogue = await chat(asked, ask_coverage="false")
@@ -343,3 +374,54 @@ async def test_physician_and_patient_play_in_a_pairing_and_the_checklist_ends_it
     assert dialogue.sessions[0].ended == "counselor closed"
     assert not asked.asked("polish")
     assert all(NOTE[lang] in text_of(call) for name in ("physician", "patient") for call in asked.asked(name))
+
+
+@pytest.mark.accepts("notechat", 10)
+async def test_one_run_shows_what_each_step_made() -> None:
+    dialogue = await chat(model())
+    notes = dialogue.sessions[0].notes
+    assert [turn["text"] for turn in notes["draft"]][: len(WORDS["en"])] == WORDS["en"]  # type: ignore[union-attr,index,call-overload]
+    assert notes["plan"] == in_pairs(WORDS["en"])  # type: ignore[type-var]
+    assert notes["roleplay"][1]["text"].startswith("trouble")  # type: ignore[index,call-overload,union-attr]
+    assert [turn.text for turn in dialogue.turns] == WORDS["en"]
+
+
+@pytest.mark.accepts("notechat", 10)
+async def test_planning_and_polish_can_be_run_without_a_role_play() -> None:
+    asked = model()
+    planned = await chat(asked, roleplay="false", polish="false")
+    assert asked.counts() == {"draft": 1}
+    assert planned.sessions[0].notes["plan"] == in_pairs(WORDS["en"])  # type: ignore[type-var]
+    lines = [{"counselor": "ROUGH how are you?"}, {"client": "ROUGH so so."}]
+    rough = Case.model_validate(note().model_dump() | {"opening": lines})
+    alone = model()
+    dialogue = await write("notechat", rough, alone, options={"roleplay": "false", "plan": "false"})
+    assert alone.counts() == {"polish": 1}
+    assert "Doctor: ROUGH how are you?\nPatient: ROUGH so so." in text_of(alone.asked("polish")[0])
+    assert [turn.text for turn in dialogue.turns] == WORDS["en"]
+
+
+@pytest.mark.accepts("notechat", 9)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_dialogue_written_in_the_released_form_is_read_back_with_speakers_and_directions(
+    lang: Lang, tmp_path: Path
+) -> None:
+    told = polished(*WORDS[lang])["lines"]
+    told.insert(2, {"speaker": "direction", "text": {"en": "after the examination", "zh": "检查之后"}[lang]})
+    dialogue = await chat(model(lang, polish={"lines": told}), lang)
+    write_jsonl(tmp_path / "made.jsonl", [dialogue])
+    out = tmp_path / "pairs.jsonl"
+    ran = psyloom("export", str(tmp_path / "made.jsonl"), "--to", "notechat.pairs", "--out", str(out))
+    assert ran.code == 0, ran.err
+    (found,) = read(out, "notechat")
+    assert isinstance(found, Dialogue)
+    assert [(turn.speaker, turn.text) for turn in found.turns] == [(turn.speaker, turn.text) for turn in dialogue.turns]
+    assert found.case
+    assert found.case.get("note.text") == NOTE[lang]
+    assert "direction" not in json.dumps([turn.text for turn in found.turns])
+    assert {"en": "after the examination", "zh": "检查之后"}[lang] in str(found.turns[1].extra)
+    concepts = LEX.find(NOTE[lang], lang)
+    assert (
+        coverage(concepts, (turn.text for turn in found.turns), lang).model_dump()
+        == dialogue.sessions[0].notes["coverage"]
+    )

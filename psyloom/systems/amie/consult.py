@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Talk
-from psyloom.records import Case, Element, Lang, Turn
+from psyloom.records import Case, Element, Lang, Turn, sentences
 from psyloom.systems.amie.outer import conditions
 
 if TYPE_CHECKING:
@@ -160,10 +160,12 @@ class AmieDoctor(Counselor):
         slots: dict[str, Any] = {"talk": talk, "mental_health": self.mental_health, "ask_risk": due}
         within = self._limits(due, ask.lang)
         if not self.reasoning:
-            return Turn.counselor(await ask("doctor", prefer=within, lesson=memory.lesson, **slots))
+            text = await ask("doctor", prefer=within, lesson=memory.lesson, **slots)
+            return Turn.counselor(two_questions(text, ask.lang))
         analysis = await ask("analyse", Analysis, **slots)
         draft = await ask("respond", analysis=analysis, lesson=memory.lesson, **slots)
-        text = await ask("refine", prefer=within, analysis=analysis, draft=draft, **slots)
+        text = await ask("refine", prefer=within, analysis=analysis, draft=draft, lesson=memory.lesson, **slots)
+        text = two_questions(text, ask.lang)
         if analysis.urgency == "emergency" and not memory.warned:
             memory.warned, text = True, text + ("" if ask.lang == "zh" else " ") + CRISIS[ask.lang]
         thought = [*analysis.elements(), Element(name="draft", text=draft)]
@@ -182,7 +184,7 @@ class AmieDoctor(Counselor):
 
     def _limits(self, due: bool, lang: Lang) -> Any:
         def within_limits(text: str) -> str | None:
-            if text.count("?") + text.count("？") > 2:
+            if questions(text) > 2:
                 return WORDS["questions"][lang]
             if self.mental_health and DOSE.search(text):
                 return WORDS["dose"][lang]
@@ -204,6 +206,21 @@ class AmieDoctor(Counselor):
         if due:
             talk.session.notes["risk_not_asked"] = over if over == "limit" else "the doctor was told to ask and did not"
         return Turn(speaker="counselor", text=PARTING[ask.lang], closes=True)
+
+
+def questions(text: str) -> int:
+    """How many question marks a text has."""
+    return len(re.findall("[?？]", text))
+
+
+def two_questions(text: str, lang: Lang) -> str:
+    """A message as it is sent: a doctor who insists on more than two questions gets no answer to the rest."""
+    kept: list[str] = []
+    for sentence in sentences(text) if questions(text) > 2 else ():
+        asked = questions(sentence)
+        if not asked or asked + sum(map(questions, kept)) <= 2:
+            kept.append(sentence)
+    return ("" if lang == "zh" else " ").join(kept) or text
 
 
 def risk_asked(talk: Talk) -> bool:

@@ -57,6 +57,11 @@ def planned_cases(listed: Iterable[Condition], lang: Lang) -> Iterator[Case]:
             )  # fmt: skip
 
 
+def iteration(*, conditions_from: Path | None = None, lang: Lang = "en") -> Iterator[Case]:
+    """The cases of one iteration: 4 of each common condition, 2 of each rare one, of the bundled list or a TOML file."""
+    return planned_cases(conditions(conditions_from), lang)
+
+
 class Earlier(BaseModel):
     """A version of a dialogue before the critic was heard, and what the critic said to it."""
 

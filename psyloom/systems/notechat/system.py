@@ -26,6 +26,9 @@ class Notechat(Planning, Writer):
     }  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"note"})
 
+    roleplay: bool = Field(
+        True, description="false: only the plan of what the case's opening lines begin, or only their polish"
+    )
     polish: bool = Field(True, description="false: the role-play is the product")
     single_prompt: bool = Field(False, description="the paper's baseline: the whole talk in one call from the note")
     messages: tuple[int, int] = Field(
@@ -50,7 +53,11 @@ class Notechat(Planning, Writer):
     async def _role_play(self, case: Case, talk: Talk, ask: Ask) -> list[Concept]:
         physician = NotechatPhysician(extractor=self.extractor, plan=self.plan, ask_coverage=self.ask_coverage)
         rules = physician.rules(case, ask.lang)
-        await converse(ask, client=NotechatPatient(), counselor=physician, rules=rules, talk=talk)
+        if self.roleplay:
+            await converse(ask, client=NotechatPatient(), counselor=physician, rules=rules, talk=talk)
+        else:
+            talk.session.turns = list(rules.opening)
+            await physician.make_plan(talk, ask.as_(physician, talk))
         concepts = talk.memory(physician, Checklist).concepts
         talk.dialogue.quality.measures["roleplay_recall"] = coverage(
             concepts, (t.text for t in talk.turns), ask.lang

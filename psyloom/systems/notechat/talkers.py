@@ -178,7 +178,7 @@ class NotechatPhysician(Planning, Counselor):
             return Turn.counselor(ask.rng("history").choice(HISTORY[lang]), asks="history")
         if not memory.items:
             talk.turns[-1].extra["directions"] = [RECORD_READ[lang]]
-            await self._plan(memory, talk, ask)
+            await self.make_plan(talk, ask)
         targets = await self._next(memory, talk, ask)
         if not targets:
             return Turn(speaker="counselor", text=ask.rng("farewell").choice(FAREWELLS[lang]), closes=True)
@@ -199,8 +199,9 @@ class NotechatPhysician(Planning, Counselor):
         early = stated_too_early(text, talk.turns, targets, lang)
         return WORDS["early"][lang].format(early[0]) if early else None
 
-    async def _plan(self, memory: Checklist, talk: Talk, ask: Ask) -> None:
+    async def make_plan(self, talk: Talk, ask: Ask) -> None:
         """Concepts, then a draft whose order they take, then pairs."""
+        memory = talk.memory(self, Checklist)
         memory.concepts = order = await extract(ask, self.extractor)
         if self.plan:
             most = min(50, max(len(sentences(str(ask.sees("planner").note.text))), len(order)))

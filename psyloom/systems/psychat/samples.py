@@ -2,25 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import TypeVar
+from typing import Any
 
+from psyloom.agents.annotating import labels_in
 from psyloom.agents.prompts import load_prompt
 from psyloom.agents.words import localized
-from psyloom.records import Dialogue
-from psyloom.systems.psychat.base import BEHAVIORS, Base, entries, ordered, told
+from psyloom.errors import UsageError
+from psyloom.records import Dialogue, Speaker
+from psyloom.systems.psychat.base import BEHAVIORS, STRATEGIES, Base, entries, ordered, told
 from psyloom.systems.psychat.system import Packed, PsyChat, slots
-
-T = TypeVar("T")
-
-
-def left_cut(tokens: Sequence[T], longest: int = 512) -> list[T]:
-    """A classifier's input cut to ``longest`` tokens: the leading special token stays, the oldest words go.
-
-    Source: arXiv 2312.04262, classifier input: the first and the last 511 of 512.
-    """
-    if longest < 2:
-        raise ValueError(f"longest must be at least 2, not {longest}")
-    return list(tokens) if len(tokens) <= longest else [tokens[0], *tokens[len(tokens) - longest + 1 :]]
 
 
 def generator_samples(dialogue: Dialogue, known: Base) -> Iterator[dict[str, str]]:
@@ -40,19 +30,38 @@ def generator_samples(dialogue: Dialogue, known: Base) -> Iterator[dict[str, str
         yield {"input": messages[-1]["content"], "output": entry.response}
 
 
-def selector_samples(dialogues: Sequence[Dialogue], rng: Random, *, negatives: int = 9) -> Iterator[dict[str, object]]:
-    """``history``, and ``candidates`` of which the one at ``positive`` is the real reply, the others drawn at random."""
-    every = [(dialogue, entry) for dialogue in dialogues for entry in entries(dialogue)]
-    replies = sorted({entry.response for _, entry in every})
-    for dialogue, entry in every:
-        others = [reply for reply in replies if reply != entry.response]
-        if len(others) >= negatives:
+def selector_samples(dialogues: Sequence[Dialogue], rng: Random, *, negatives: int = 9) -> Iterator[dict[str, Any]]:
+    """``history``, and ``candidates`` of which the one at ``positive`` is the real reply, the others drawn at random.
+
+    Raises: UsageError for a language in which there are too few different replies.
+    """
+    for lang in dict.fromkeys(dialogue.lang for dialogue in dialogues):
+        every = [entry for dialogue in dialogues if dialogue.lang == lang for entry in entries(dialogue)]
+        replies = sorted({entry.response for entry in every})
+        if every and len(replies) <= negatives:
+            what = f"{len(replies)} different replies in {lang!r} are too few for {negatives} wrong ones each"
+            raise UsageError(what, do="give more labelled dialogues")
+        for entry in every:
+            others = [reply for reply in replies if reply != entry.response]
             candidates = [entry.response, *rng.sample(others, negatives)]
             rng.shuffle(candidates)
             yield {
-                "history": told(entry.history, dialogue.lang), "candidates": candidates,
+                "history": told(entry.history, lang), "candidates": candidates,
                 "positive": candidates.index(entry.response),
             }  # fmt: skip
+
+
+def classifier_samples(dialogue: Dialogue, speaker: Speaker) -> Iterator[dict[str, Any]]:
+    """``context``, ``response`` (a sentence) and ``label`` (a number), as the released training code reads them."""
+    kind = BEHAVIORS if speaker == "client" else STRATEGIES
+    numbers = {id_: number for number, id_ in enumerate(sorted(kind.leaves.ids))}
+    for session in dialogue.sessions:
+        for at, turn in enumerate(session.turns):
+            if turn.speaker == speaker:
+                context = told(session.turns[:at], dialogue.lang)
+                for label in labels_in(turn.labels, kind):
+                    sentence = turn.text[slice(*label.span)] if label.span else turn.text
+                    yield {"context": context, "response": sentence, "label": numbers[label.id]}
 
 
 def recall_at_1(scores: Sequence[Sequence[float]], positives: Sequence[int]) -> float:

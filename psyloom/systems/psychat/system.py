@@ -1,76 +1,39 @@
 """PsyChat: how does the client react, which strategies follow, and only then the reply. CSCWD 2024, arXiv 2312.04262.
 
 1 behavior recognition, 2 strategy selection by retrieval, 3 input packer, 4 response generator (N candidates),
-5 response selection. Every module can be a language model, retrieval, or a function of your own, e.g. a classifier.
+5 response selection. Modules 1, 2 and 5 can each be a language model, retrieval, a trained classifier, or a function
+of one's own; what a function gets and gives, the description of the option says.
 """
 
 import re
 from asyncio import gather
-from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from statistics import fmean
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, ImportString, PlainSerializer, create_model
+from pydantic import Field
 
-from psyloom.agents import Ask, Check, Counselor, Sight, Talk
-from psyloom.agents.annotating import coarse, strictly
-from psyloom.agents.guards import fold
+from psyloom.agents import Ask, Counselor, Sight, Talk
+from psyloom.agents.annotating import strictly
+from psyloom.agents.plugs import Classifies, Plug, classifier
 from psyloom.agents.retrieval import Metric, Nearest
-from psyloom.knowledge import LabelSet, OneOf
+from psyloom.knowledge import LabelSet
 from psyloom.records import Lang, Turn
-from psyloom.records.sentences import spans
+from psyloom.systems.psychat.answers import (
+    Chosen,
+    behaviors_type,
+    candidate_type,
+    likeliest,
+    one_each,
+    pieces,
+    scores_type,
+    voted,
+)
 from psyloom.systems.psychat.base import BEHAVIORS, STRATEGIES, Base, Entry, base, told
 
-if TYPE_CHECKING:
-    from psyloom.llm.rehearsal.actor import Actor
-
-# A function of one's own; on the command line "package.module:function". What it gets and gives, each option says.
-Plug = Annotated[ImportString[Callable[..., Any]], PlainSerializer(lambda f: f"{f.__module__}:{f.__qualname__}")]
 # Names of one word ("Answer", "Confrontation") are everyday words: hearing them announces nothing.
 UNSAID = STRATEGIES.model_copy(update={"terms": tuple(t for t in STRATEGIES.terms if re.search(r"[ -]", t.en))})
-COUNT: dict[Lang, str] = {
-    "en": "labels: {} sentences need {} labels, one each",
-    "zh": "labels：{} 句话要有 {} 个标签，一句一个",
-}
-
-
-class Behaviors(BaseModel):
-    """One label for each sentence, in order."""
-
-    labels: list[Annotated[str, OneOf(BEHAVIORS.leaves)]]
-    count: ClassVar[int] = 1
-
-    @classmethod
-    def rehearse(cls, actor: "Actor") -> dict[str, Any]:
-        return {
-            "labels": [
-                actor.rng.choice(("giving_information", "giving_information", "extending")) for _ in range(cls.count)
-            ]
-        }
-
-
-class Chosen(BaseModel):
-    """Strategies for the next reply."""
-
-    strategies: list[Annotated[str, OneOf(STRATEGIES.leaves)]] = Field(min_length=1, max_length=3)
-
-
-class Candidate(BaseModel):
-    """One possible reply. Typed, so that no candidate is shown before one is chosen."""
-
-    reply: str = Field(min_length=1)
-    number: ClassVar[int] = 0
-
-    @classmethod
-    def rehearse(cls, actor: "Actor") -> dict[str, str]:
-        """Not every candidate the same, as sampling would have it."""
-        from psyloom.llm.rehearsal.speech import counselor_lines
-
-        lines = list(islice(counselor_lines(actor, actor.cue.turns, True), 4 + actor.cue.take))
-        return {"reply": lines[(cls.number + actor.cue.take) % len(lines)]}
 
 
 class Packed(NamedTuple):
@@ -92,23 +55,29 @@ class PsyChat(Counselor):
     )
     recognizer: Literal["llm", "retrieval"] | Plug = Field(
         "llm",
-        description="module 1: a model, the nearest labelled sentence, or a function (context, sentences) -> labels",
+        description="module 1: a model, the nearest labelled sentence, psyloom.training.classifier:load(FOLDER) for a "
+        "trained classifier of client_reaction, or module:function (context, sentences) -> labels",
     )
     strategist: Literal["retrieval", "policy", "llm"] | Plug = Field(
         "retrieval",
         description="module 2: the nearest talk's strategies (the paper), the likeliest after these behaviors in the "
-        "base, a model, or a function (history, behaviors) -> labels",
+        "base, a model, psyloom.training.classifier:load(FOLDER) for one of client_reactions_strategy trained with "
+        "ahead=true, or module:function (history, behaviors) -> labels",
     )
     selector: Literal["llm", "retrieval"] | Plug = Field(
         "llm",
-        description="module 5: a model, closeness to the demonstration's reply, or a function (history, candidates) -> scores",
+        description="module 5: a model, closeness to the demonstration's reply, psyloom.training.classifier:load(FOLDER) for "
+        "how clearly one of client_reactions_strategy finds the strategies in it, or module:function (history, candidates) "
+        "-> scores",
     )
     candidates: int = Field(10, ge=1, description="N, the candidates to choose from")
     neighbors: int = Field(
         1, ge=1, description="j, the talks retrieved; with more than one, the strategies that most of them use"
     )
     metric: Metric = Field("euclidean", description="distance of two histories")
-    embed: Plug | None = Field(None, description="a sentence encoder, texts -> vectors; without one, n-grams")
+    embed: Plug | None = Field(
+        None, description="a sentence encoder, module:function texts -> vectors; without one, n-grams"
+    )
     base: Path | None = Field(None, description="labelled dialogues to retrieve from; without one, the bundled samples")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
@@ -132,29 +101,23 @@ class PsyChat(Counselor):
 
     async def _recognize(self, talk: Talk, ask: Ask, known: Base) -> tuple[str, ...]:
         """1. A behavior for every sentence of the client's last message, put on it; returned in order, each once."""
-        turn = next((turn for turn in reversed(talk.turns) if turn.speaker == "client"), None)
+        at, turn = _last_of_the_client(talk)
         places = pieces(turn.text) if turn else []
         if turn is None or not places:
             return ()
-        said = [turn.text[start:end] for start, end in places]
-        context = talk.turns[: talk.turns.index(turn)]
+        said, before = [turn.text[start:end] for start, end in places], talk.turns[:at]
         if self.recognizer == "retrieval":
             labels = [known.behavior(sentence) for sentence in said]
         elif self.recognizer == "llm":
-            kind, check = behaviors_type(len(said)), one_each(len(said), ask.lang)
-            asked = strictly(ask, talk.turns)
-            labels = (
-                await asked(
-                    "behaviors",
-                    kind,
-                    check=check,
-                    context=told(context, ask.lang),
-                    sentences=said,
-                    labels=BEHAVIORS.leaves,
-                )
-            ).labels
+            answer = await strictly(ask, talk.turns)(
+                "behaviors", behaviors_type(len(said)), check=one_each(len(said), ask.lang),
+                context=told(before, ask.lang), sentences=said, labels=BEHAVIORS.leaves,
+            )  # fmt: skip
+            labels = answer.labels
+        elif trained := classifier(self.recognizer):
+            labels = [label for chances in trained.classify(turn, before, places) for label in likeliest([chances], 1)]
         else:
-            labels = list(self.recognizer(told(context, ask.lang), said))
+            labels = list(self.recognizer(told(before, ask.lang), said))
         turn.labels += [
             BEHAVIORS.label(label, span=place, by=ask.by) for label, place in zip(labels, places, strict=True)
         ]
@@ -173,6 +136,10 @@ class PsyChat(Counselor):
                 "strategies", Chosen, talk=talk, behaviors=BEHAVIORS.some(behaviors), strategies=STRATEGIES.leaves
             )
             return tuple(dict.fromkeys(found.strategies))
+        if trained := classifier(self.strategist):
+            at, turn = _last_of_the_client(talk)
+            chances = trained.classify(turn, talk.turns[:at], pieces(turn.text)) if turn and pieces(turn.text) else []
+            return likeliest(chances) or near[0].strategies
         return tuple(STRATEGIES[one].id for one in self.strategist(history, list(behaviors)))
 
     @staticmethod
@@ -194,6 +161,8 @@ class PsyChat(Counselor):
                 strategies=STRATEGIES.some(packed.strategies), drafts=list(drafts),
             )  # fmt: skip
             return [float(score) for score in dict(found)["scores"]]
+        if trained := classifier(self.selector):
+            return [_carried_out(trained, draft, packed.strategies, talk.turns) for draft in drafts]
         return [float(score) for score in self.selector(history, list(drafts))]
 
 
@@ -207,50 +176,14 @@ def slots(packed: Packed, turns: Sequence[Turn], lang: Lang) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reactions(behaviors: Sequence[str]) -> list[str]:
-    """The reaction each behavior belongs to: positive, negative or others."""
-    return [coarse(BEHAVIORS, behavior) for behavior in behaviors]
+def _last_of_the_client(talk: Talk) -> tuple[int, Turn | None]:
+    """Place and turn of what the client said last."""
+    found = [(at, turn) for at, turn in enumerate(talk.turns) if turn.speaker == "client"]
+    return found[-1] if found else (0, None)
 
 
-def pieces(text: str) -> list[tuple[int, int]]:
-    """Sentences as [start, end); one shorter than two characters joins the one before."""
-    found: list[tuple[int, int]] = []
-    for start, end in spans(text):
-        if found and len(fold(text[start:end])) < 2:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return found
-
-
-def voted(strategies: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """What more than half of the neighbors use, in the order of the nearest; the nearest one's own when nothing is."""
-    votes = Counter(one for each in strategies for one in {*each})
-    most = [one for one in dict.fromkeys(s for each in strategies for s in each) if votes[one] * 2 > len(strategies)]
-    return tuple(most) or tuple(strategies[0])
-
-
-def one_each(count: int, lang: Lang) -> Check:
-    """The rule that every sentence has its label."""
-
-    def counted(found: Behaviors) -> str | None:
-        return None if len(found.labels) == count else COUNT[lang].format(count, count)
-
-    return counted
-
-
-@cache
-def behaviors_type(count: int) -> type[Behaviors]:
-    return create_model("Behaviors", __base__=Behaviors, count=(ClassVar[int], count))
-
-
-@cache
-def candidate_type(number: int) -> type[Candidate]:
-    return create_model("Candidate", __base__=Candidate, number=(ClassVar[int], number))
-
-
-@cache
-def scores_type(count: int) -> type[BaseModel]:
-    """A score from 0 to 100 for each of ``count`` candidates, in order."""
-    scores = Annotated[list[Annotated[int, Field(ge=0, le=100)]], Field(min_length=count, max_length=count)]
-    return create_model("Scores", scores=(scores, ...))
+def _carried_out(trained: Classifies, draft: str, strategies: Sequence[str], before: Sequence[Turn]) -> float:
+    """How clearly a draft carries out its strategies, [0, 1]: the mean over them of the likeliest sentence."""
+    chances = trained.classify(Turn.counselor(draft), before, pieces(draft)) if pieces(draft) else []
+    found = [max((one.get(strategy, 0.0) for one in chances), default=0.0) for strategy in strategies]
+    return fmean(found) if found else 0.0
