@@ -4,12 +4,12 @@ Closed label sets, one repair and then a failure, spans that are sentences, and 
 every answer. What follows from an answer (the group of a label, whether a source said it) is worked out, never asked.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, StringConstraints, create_model
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model
 
 from psyloom.agents.ask import Ask
 from psyloom.agents.grounds import Grounds as Grounds
@@ -17,7 +17,7 @@ from psyloom.agents.guards import fold
 from psyloom.agents.talk import Talk
 from psyloom.knowledge import LabelSet, OneOf
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Dialogue, Label, Lang, Session, Turn, sentences
+from psyloom.records import Dialogue, Element, Label, Lang, Session, Turn, sentences
 from psyloom.records.sentences import spans
 
 TRIES = 2  # an answer and one repair
@@ -54,21 +54,6 @@ def once_each(numbers: Sequence[int], wanted: Sequence[int], lang: Lang) -> str 
 # Labels of sentences
 
 
-def pieces(text: str) -> list[tuple[int, int]]:
-    """[start, end) of the sentences of ``text`` that say something: "……" joins what follows it, else what came before."""
-    found: list[tuple[int, int]] = []
-    open_at: int | None = None
-    for start, end in spans(text):
-        start = start if open_at is None else open_at
-        open_at = None if fold(text[start:end]) else start
-        if open_at is None:
-            found.append((start, end))
-    if open_at is not None:
-        last = len(text.rstrip())
-        found = [*found[:-1], (found[-1][0], last)] if found else [(open_at, last)]
-    return found
-
-
 class OneSentence(BaseModel):
     """The label of one sentence."""
 
@@ -85,7 +70,7 @@ class BySentence(BaseModel):
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         names = [term.name(actor.cue.lang) for term in cls.asked.terms]
         text = actor.cue.turns[-1][1]
-        rows = enumerate((text[start:end] for start, end in pieces(text)), 1)
+        rows = enumerate((text[start:end] for start, end in spans(text)), 1)
         return {"labels": [{"sentence": n, "label": actor.rng.choice(names), "evidence": s} for n, s in rows]}
 
 
@@ -103,7 +88,7 @@ async def label_sentences(ask: Ask, prompt: str, labels: LabelSet, turns: Sequen
     Raises: AnswerRejected after one repair.
     """
     *before, turn = turns
-    parts, grounds = pieces(turn.text), Grounds.of(turns)
+    parts, grounds = list(spans(turn.text)), Grounds.of(turns)
     numbers = range(1, len(parts) + 1)
 
     def wrong(answer: BySentence) -> str | None:
@@ -207,6 +192,13 @@ def explained(ask: Ask, kinds: LabelSet, kind: str, found: Explanation, grounds:
     )
 
 
+def step(ask: Ask, name: str, found: Explanation, grounds: Grounds) -> Element:
+    """An explanation as one step of the reasoning before a reply."""
+    return Element(
+        name=name, text=found.explanation, by=ask.by, evidence=found.evidence, origin=grounds.origin(found.evidence)
+    )
+
+
 def _first(faults: Iterator[str | None]) -> str | None:
     return next((fault for fault in faults if fault), None)
 
@@ -224,3 +216,22 @@ def coarse(labels: LabelSet, word: str) -> str:
     """The id of the group that a label belongs to; its own where it has none above it."""
     above = labels.above(word)
     return above.id if above else labels[word].id
+
+
+# What is no label: kept in ``extra`` by annotator, so that it merges as labels do
+
+
+def beside(extra: dict[str, JsonValue], key: str, by: str, value: JsonValue) -> None:
+    """Keep an annotator's ``value`` beside those of others; None takes it away."""
+    kept = extra.pop(key, None)
+    now = {**(kept if isinstance(kept, dict) else {}), by: value}
+    left: JsonValue = {name: one for name, one in now.items() if one is not None}
+    if left:
+        extra[key] = left
+
+
+def own(extra: Mapping[str, JsonValue], key: str, by: str | None = None) -> JsonValue:
+    """What an annotator kept under ``key``: ``by``, or whoever stands first when not given; None: nothing."""
+    kept = extra.get(key)
+    found = kept if isinstance(kept, dict) else {}
+    return found.get(by or next(iter(found), ""))

@@ -188,6 +188,7 @@ class Ask:
         prefer: Check | None = None,
         rules: Any = None,
         decoding: Decoding | None = None,
+        goes_on: int = 0,
         on_answer: Callable[[Answer], None] | None = None,
         **slots: Any,
     ) -> str: ...
@@ -202,6 +203,7 @@ class Ask:
         prefer: Check | None = None,
         rules: Any = None,
         decoding: Decoding | None = None,
+        goes_on: int = 0,
         on_answer: Callable[[Answer], None] | None = None,
         **slots: Any,
     ) -> T: ...
@@ -215,6 +217,7 @@ class Ask:
         prefer: Check | None = None,
         rules: Any = None,
         decoding: Decoding | None = None,
+        goes_on: int = 0,
         on_answer: Callable[[Answer], None] | None = None,
         **slots: Any,
     ) -> Any:
@@ -224,7 +227,9 @@ class Ask:
                  prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted
                  under the function's name.
                  rules: a script's rules, for the rehearsal back end.
-                 decoding: parameters instead of those the prompt's file sets, e.g. ``{"logprobs": True}``.
+                 decoding: parameters instead of those the prompt's file sets, e.g. ``{"logprobs": True}``; what the
+                 run sets goes before both.
+                 goes_on: how often an answer that breaks off is asked to be continued, instead of asked for again.
                  on_answer: gets the answer that is used, with what a value cannot show: log probabilities, tokens.
                  slots: the words the prompt uses.
         Raises:  AnswerRejected after ``tries`` unacceptable answers; what the back end raises.
@@ -233,16 +238,22 @@ class Ask:
         messages = self._messages(prompt, kind, slots)
         fault = ""
         for take in range(self.desk.tries):
-            asked, answer = await self._answer(prompt, messages, kind, rules, take, decoding or {})
+            last, answer = await self._answer(prompt, messages, kind, rules, take, decoding or {})
+            asked = last
+            for _ in range(goes_on):
+                if asked.finish == "length":
+                    more = [*messages, *_again(asked.answer, WORDS[self.lang]["go on"])]
+                    last, answer = await self._answer(prompt, more, str, rules, take, decoding or {})
+                    asked = replace(last, answer=asked.answer + last.answer)
             value, hard, soft = self._judge(asked, prompt, kind, check, prefer)
             if hard is None and (not soft or take + 1 == self.desk.tries):
                 self.desk.dialogue.quality.kept.update(_plus(self.desk.dialogue.quality.kept, soft))
                 if on_answer:
                     on_answer(answer)
                 return value
-            asked.rejected = fault = hard or _and(self.lang, soft)
+            last.rejected = fault = hard or _and(self.lang, soft)
             self._count(soft)
-            messages = [*messages, *_again(asked, self.lang)]
+            messages = [*messages, *_again(asked.answer, WORDS[self.lang]["again"].format(fault))]
         raise AnswerRejected(
             f"{self.role.system()}: {prompt.front.agent} gave no acceptable answer to {name!r} in {self.desk.tries} tries; last fault: {fault}",
             do="see its trace for every attempt; try a stronger model",
@@ -281,7 +292,7 @@ class Ask:
         desk, front = self.desk, prompt.front
         model = desk.models.of(front.agent, front.speaks or self.kind)
         call = Call(
-            messages, {**prompt.decoding, **self._decoding(front.agent), **decoding}, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
+            messages, {**prompt.decoding, **decoding, **self._decoding(front.agent)}, None if kind is str else schema(kind, self.lang), scope=desk.dialogue.id, agent=front.agent, prompt=prompt.name,
             cue=lambda: self._cue(prompt, kind, rules, take, call), on_text=desk.on_text if kind is str and front.speaks else None,
         )  # fmt: skip
         call.occurrence = desk.occurrence(call.content)
@@ -366,11 +377,8 @@ def _plus(counts: Mapping[str, int], soft: Sequence[tuple[str, str]]) -> dict[st
     return {name: counts.get(name, 0) + 1 for name, _ in soft}
 
 
-def _again(asked: Asked, lang: Lang) -> list[Message]:
-    return [
-        {"role": "assistant", "content": asked.answer},
-        {"role": "user", "content": WORDS[lang]["again"].format(asked.rejected)},
-    ]
+def _again(answer: str, words: str) -> list[Message]:
+    return [{"role": "assistant", "content": answer}, {"role": "user", "content": words}]
 
 
 def trace_record(desk: Desk) -> dict[str, Any]:

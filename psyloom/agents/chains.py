@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from psyloom.agents.guards import fold
 from psyloom.knowledge import LabelSet, Term
-from psyloom.records import Turn, sentences
+from psyloom.records import Lang, Turn, sentences
+
+WORDS: dict[str, dict[Lang, str]] = {
+    "told": {
+        "en": "{} repeats the words of the reply; write only what could be known before it was given",
+        "zh": "{} 照搬了回复里的话；只写给出回复之前就能知道的内容",
+    },
+}
 
 
 class Known(NamedTuple):
@@ -18,7 +25,8 @@ class Known(NamedTuple):
 
 
 def with_strategy(turns: Sequence[Turn], inventories: Iterable[LabelSet]) -> Iterator[Known]:
-    """The turns of a session that a chain can be written for: after the client's first words, without a thought yet.
+    """The turns of a session that a chain can be written for: after the client's first words, without a thought of
+    their author's own.
 
     A turn with several labels counts by the first one that is a strategy of one of the ``inventories``.
     """
@@ -27,8 +35,14 @@ def with_strategy(turns: Sequence[Turn], inventories: Iterable[LabelSet]) -> Ite
     for at, turn in enumerate(turns):
         named_by = [(sets[one.set], one.id) for one in turn.labels if one.set in sets]
         found = next(((labels, term) for labels, id_ in named_by if (term := labels.find(id_))), None)
-        if found and at > begun and turn.speaker == "counselor" and not turn.thought:
+        if found and at > begun and turn.speaker == "counselor" and not any(step.by is None for step in turn.thought):
             yield Known(list(turns[:at]), turn, *found)
+
+
+def repeated(written: Iterable[tuple[str, str]], reply: str, lang: Lang) -> str | None:
+    """Which of the named texts repeats the reply it explains, in words for the model; None when none does."""
+    told = next((name for name, text in written if tells(text, reply)), None)
+    return WORDS["told"][lang].format(told) if told else None
 
 
 def tells(text: str, reply: str) -> bool:

@@ -1,13 +1,19 @@
 """Deriving a facet that a role needs from the facets that a case has."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, ClassVar
 
-from psyloom.agents.ask import Ask
+from pydantic import create_model
+
+from psyloom.agents.ask import Ask, Check
 from psyloom.agents.roles import Role
 from psyloom.agents.sight import Sight
 from psyloom.errors import MissingFacet
-from psyloom.records import FACETS, Case, Facet
+from psyloom.records import FACETS, Case, Facet, Lang
+
+_OTHERS = "answers"  # of a post: not the client's own words, so they are made up only where a role cannot do without
+_EMPTY: dict[Lang, str] = {"en": "{} must not be empty", "zh": "{} 不能空着"}
 
 
 class Deriver(Role):
@@ -24,20 +30,63 @@ def lacking(case: Case, needs: Iterable[str]) -> list[str]:
 async def derive(case: Case, needs: Iterable[str], ask: Ask) -> None:
     """Fill in what ``case`` lacks, one typed call a facet; the case lists it under ``derived``.
 
-    Raises: MissingFacet when the case has nothing to derive from.
+    Raises: MissingFacet when the case has nothing to derive from; AnswerRejected when a need stays empty.
     """
-    known = "\n".join(f"{path}: {text}" for path, text in case.leaves())
+    needs = list(needs)
+    known = "\n".join(f"{path}: {value}" for path, value in _known(case))
     if not known:
         raise MissingFacet(
             f"case {case.id!r} has no facet to derive from", do="give it a post, an intake form or another facet"
         )
     for facet in dict.fromkeys(need.split(".")[0] for need in lacking(case, needs)):
-        kind = _kind(facet)
-        found = await ask.as_(Deriver())("derive", kind, facet=facet, known=known, about=(kind.__doc__ or "").strip())
-        old = getattr(case, facet)
-        kept = old.model_dump(exclude_defaults=True) if old else {}
-        setattr(case, facet, kind.model_validate(found.model_dump() | kept))
+        own = [need for need in needs if need.split(".")[0] == facet]
+        wanted, check = _wanted(facet, f"{facet}.{_OTHERS}" in own), _fills(case, facet, own, ask.lang)
+        found = await ask.as_(Deriver())("derive", wanted, check=check, facet=facet, needed=own, known=known)
+        setattr(case, facet, _completed(case, facet, found))
         case.derived.append(facet)
+
+
+def _known(case: Case) -> Iterator[tuple[str, Any]]:
+    """(dotted path, text or number) of everything that is filled in."""
+    return _leaves("", case.model_dump(include=set(FACETS), exclude_defaults=True))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{path}.{key}" if path else key, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(path, inner)
+    else:
+        yield path, value
+
+
+def _fills(case: Case, facet: str, needs: Iterable[str], lang: Lang) -> Check:
+    """The rule that the facet, together with what the case had of it, leaves no need unmet."""
+
+    def left_empty(found: Facet) -> str | None:
+        tried = _completed(case, facet, found)
+        empty = [facet] if not any(_leaves("", tried.model_dump(exclude_defaults=True))) else []
+        empty += lacking(case.model_copy(update={facet: tried}), needs)
+        return _EMPTY[lang].format(empty[0]) if empty else None
+
+    return left_empty
+
+
+def _completed(case: Case, facet: str, found: Facet) -> Facet:
+    """What was found, but wherever the case had something of its own, that."""
+    old: Facet | None = getattr(case, facet)
+    kept = old.model_dump(exclude_defaults=True) if old else {}
+    return _kind(facet).model_validate(found.model_dump() | kept)
+
+
+@cache
+def _wanted(facet: str, others: bool) -> type[Facet]:
+    """The facet, with or without what is not the client's own."""
+    kind = _kind(facet)
+    fields: dict[str, Any] = {n: (f.annotation, f) for n, f in kind.model_fields.items() if others or n != _OTHERS}
+    return create_model(kind.__name__, __base__=Facet, **fields)
 
 
 def _kind(facet: str) -> type[Facet]:

@@ -129,65 +129,22 @@ _RESISTING = re.compile(
     r"leave me alone|doesn't help|waste of time|i guess so, if you say)\b",
     re.IGNORECASE,
 )
-_COMMON = frozenset(
-    [
-        "the",
-        "and",
-        "that",
-        "with",
-        "have",
-        "this",
-        "from",
-        "what",
-        "when",
-        "your",
-        "about",
-        "would",
-        "there",
-        "been",
-        "were",
-        "they",
-        "them",
-        "then",
-        "than",
-        "just",
-        "like",
-        "you",
-        "for",
-        "are",
-        "was",
-        "什么",
-        "怎么",
-        "我们",
-        "你们",
-        "他们",
-        "自己",
-        "觉得",
-        "感觉",
-        "时候",
-        "这个",
-        "那个",
-        "没有",
-        "就是",
-        "是不",
-        "不是",
-        "可以",
-        "现在",
-        "一个",
-        "一下",
-        "的时",
-        "你的",
-        "我的",
-        "说的",
-    ]
-)
+_COMMON_WORDS = """
+the and that with have this from what when your about would there been were they them then than just like you for are
+was how feel felt did does had has can could now not
+自己 觉得 感觉 时候 没有 可以 现在 一下 还是 还有 还没 因为 所以 如果 已经 知道 起来 出来 一直 一点 有点 以后 之后 以前 之前
+然后 说说 后来 这样 那样
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+_PARTICLES = re.compile("[的了着是么吗呢吧啊呀这那哪我你您他她它们个些很也又]")  # a pair with one of them is no word
 
 
 def _units(text: str) -> set[str]:
     """Words of a text that mean something: English stems, Chinese pairs of characters."""
     english = {word[:5] for word in re.findall(r"[a-z']{3,}", text.lower()) if word not in _COMMON}
     chinese = "".join(re.findall(r"[\u4e00-\u9fff]", fold(text)))
-    return english | {chinese[i : i + 2] for i in range(len(chinese) - 1)} - _COMMON
+    pairs = {chinese[i : i + 2] for i in range(len(chinese) - 1)} - _COMMON
+    return english | {pair for pair in pairs if not _PARTICLES.search(pair)}
 
 
 def alike(one: str, other: str) -> float:

@@ -5,7 +5,10 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import Literal, NamedTuple
+
+from psyloom.errors import UsageError
 
 Metric = Literal["euclidean", "cosine", "bm25"]
 Embed = Callable[[list[str]], Sequence[Sequence[float]]]
@@ -77,6 +80,22 @@ class Nearest:
     def _saturated(self, count: Counter[str]) -> dict[str, float]:
         norm = _K1 * (1 - _B + _B * count.total() / self._mean) if self._mean else 1.0
         return {gram: self._rarity[gram] * n * (_K1 + 1) / (n + norm) for gram, n in count.items()}
+
+
+def embedder_named(name: str) -> Embed | None:
+    """The function called ``module:function``; None for ``lexical``.
+
+    Raises: UsageError for a name that leads nowhere.
+    """
+    if name == "lexical":
+        return None
+    module, _, function = name.partition(":")
+    try:
+        found: Embed = getattr(import_module(module), function)
+    except (ImportError, ValueError, AttributeError) as trouble:
+        what = f"the embedder {name!r} cannot be loaded: {trouble}"
+        raise UsageError(what, do="name it module:function, a function from texts to vectors; or lexical") from trouble
+    return found
 
 
 def grams(text: str) -> list[str]:

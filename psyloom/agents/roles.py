@@ -6,7 +6,7 @@ A role's folder holds its prompts (``prompts/``); its class says what each of it
 
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,6 +75,10 @@ class Role(BaseModel):
         """The needs in force; a role made of others wants what they want."""
         return self.needs
 
+    def guests(self) -> frozenset[str]:
+        """Names, besides its agents', for which a run may give a model; a role that lets others speak overrides it."""
+        return frozenset()
+
     def seen_by(self) -> Sight:
         """The sight in force; a role with an option that changes it overrides this."""
         return self.sight
@@ -100,6 +104,10 @@ class Writer(Role):
 
     @abstractmethod
     async def write(self, case: Case, ask: "Ask") -> Dialogue: ...
+
+    def dialogues(self, written: Dialogue) -> Iterable[Dialogue]:
+        """What a run keeps of a case: what was written; a system that makes several dialogues of one overrides it."""
+        return [written]
 
 
 class Client(Role):

@@ -1,4 +1,4 @@
-"""psyloom analyze reactions|transitions|annotators DIALOGUES"""
+"""psyloom analyze reactions|transitions|advice|annotators|diversity|profile|selections|predictions DIALOGUES, deviations RATINGS"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,11 +8,12 @@ import click
 
 if TYPE_CHECKING:
     from psyloom.judging.analysis import Finding
+    from psyloom.records import Lang
 
 
 @click.group()
 def analyze() -> None:
-    """What labelled dialogues show: tables with intervals, and pictures."""
+    """What dialogues and their labels show: tables with intervals, and pictures."""
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,13 +64,62 @@ def reactions(
 def transitions(dialogues: Path, strategies: str, by: str | None, **more: Any) -> None:
     """Which strategy follows which.
 
-    Example: psyloom analyze transitions labelled/dialogues.jsonl --strategies escot_strategy --by escot
+    Example: psyloom analyze transitions labelled/dialogues.jsonl --strategies escot_strategy
     """
     from psyloom.judging.analysis import Scheme, coded, transitions_report
     from psyloom.records import Dialogue, read_jsonl
 
     sessions = coded(read_jsonl(dialogues, Dialogue), Scheme(strategies), by=by)
     _show(transitions_report, sessions, **more)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option("--set", "name", required=True, help="The label set.")
+@click.option("--by", help="Whose labels count, when several annotators labelled.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the labels' names.")
+def labels(dialogues: Path, name: str, by: str | None, lang: "Lang") -> None:
+    """How often each label of a set occurs, on how many dialogues, those that never occur included.
+
+    Example: psyloom analyze labels reviewed/dialogues.jsonl --set soulchat_review
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from psyloom.judging.metrics.labels import occurrences
+    from psyloom.knowledge import label_set, label_sets
+    from psyloom.records import Dialogue, read_jsonl
+
+    found = occurrences(read_jsonl(dialogues, Dialogue), name, annotator=by)
+    terms = label_set(name) if name in label_sets() else None
+    table = Table(
+        title=f"{name}: {found[0].of if found else 0} dialogues", title_justify="left", box=None, pad_edge=False
+    )
+    for column in ("label", "dialogues", "share", "labels"):
+        table.add_column(column, justify="left" if column == "label" else "right")
+    for one in found:
+        called = terms[one.label].name(lang) if terms and one.label in terms else one.label
+        table.add_row(called, str(one.dialogues), f"{one.share:.1%}", str(one.labels))
+    Console(highlight=False).print(table)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option(
+    "--fifth", type=click.IntRange(1, 5), default=3, show_default=True, help="Which fifth of the session it is."
+)
+@click.option("--by", help="Whose labels count, when several annotators labelled.")
+def advice(dialogues: Path, fifth: int, by: str | None) -> None:
+    """Support or challenge next? For the point at which each labelled dialogue ends, after Client Reactions.
+
+    Example: psyloom analyze advice labelled/dialogues.jsonl --fifth 4
+    """
+    from psyloom.records import Dialogue, read_jsonl
+    from psyloom.systems.client_reactions.advice import advise
+
+    for dialogue in read_jsonl(dialogues, Dialogue):
+        given = advise(dialogue.sessions[-1].turns if dialogue.sessions else (), fifth=fifth, by=by)
+        click.echo(f"{dialogue.id}: {given.step}. {given.words(dialogue.lang)}")
 
 
 @analyze.command()
@@ -86,6 +136,184 @@ def annotators(dialogues: Path, label_set: str | None, out: Path) -> None:
 
     count = write_jsonl(out, ratings_of_labels(read_jsonl(dialogues, Dialogue), label_set))
     click.echo(f"{out}: {count} ratings    compare them: psyloom agree {out}")
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option("--by", type=click.Choice(["words", "characters"]), default="words", help="What words are counted by.")
+@click.option("--vocabulary", type=click.IntRange(2), help="Size of the vocabulary: adds EAD.")
+@click.option("--embedder", default="lexical", help="Likeness: lexical, or module:function, from texts to vectors.")
+@click.option("--sample", type=click.IntRange(2), default=500, help="Pairs are taken among so many dialogues.")
+@click.option("--seed", type=int, default=0, help="Draws the sample.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (SVG).")
+def diversity(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> None:
+    """How varied dialogues are: distinct-n, EAD, LDD, likeness of pairs and to the source, entropy of their labels.
+
+    Example: psyloom analyze diversity runs/smile/dialogues.jsonl
+    """
+    from psyloom.agents.retrieval import embedder_named
+    from psyloom.judging.analysis import diversity_report
+    from psyloom.judging.metrics import lexical
+    from psyloom.records import Dialogue, read_jsonl
+
+    embed = embedder_named(embedder) or lexical
+    _show(diversity_report, list(read_jsonl(dialogues, Dialogue)), embed=embed, out=out, **more)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option("--facet", "facets", multiple=True, metavar="PATH", help="The profile, e.g. post. Default: all facets.")
+@click.option("--by", type=click.Choice(["words", "characters"]), default="words", help="What words are counted by.")
+@click.option("--embedder", default="lexical", help="Likeness: lexical, or module:function, from texts to vectors.")
+@click.option("--seed", type=int, default=0, help="Draws the other profiles.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (SVG).")
+def profile(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> None:
+    """Do clients follow their profiles? Shared words and likeness, beside those with a random other profile.
+
+    Example: psyloom analyze profile runs/interactive_agents/dialogues.jsonl --facet post
+    """
+    from psyloom.agents.retrieval import embedder_named
+    from psyloom.judging.analysis import profile_report
+    from psyloom.judging.metrics import lexical
+    from psyloom.records import Dialogue, read_jsonl
+
+    embed = embedder_named(embedder) or lexical
+    _show(profile_report, list(read_jsonl(dialogues, Dialogue)), embed=embed, out=out, **more)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option(
+    "--shuffles", type=click.IntRange(0), default=100, help="Orders that Elo is averaged over; 0: as they stand."
+)
+@click.option("--seed", type=int, default=0, help="Draws the orders.")
+def selections(dialogues: Path, shuffles: int, seed: int) -> None:
+    """Whose answers were picked, where several counselors answered every turn: score = selections / dialogues, and Elo.
+
+    Example: psyloom analyze selections arena/dialogues.jsonl
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from psyloom.judging.analysis import selections as selected
+    from psyloom.records import Dialogue, read_jsonl
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("counselor", "dialogues", "selections", "score", "Elo"):
+        table.add_column(column, justify="left" if column == "counselor" else "right")
+    for one in selected(read_jsonl(dialogues, Dialogue), shuffles=shuffles, seed=seed):
+        table.add_row(one.name, str(one.dialogues), str(one.selections), f"{one.score:.2f}", f"{one.elo:.2f}")
+    Console(highlight=False).print(table)
+
+
+@analyze.command()
+@click.argument("ratings", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--with", "name", required=True, metavar="ID", help="The instrument.")
+@click.option("--by", default="attitude", show_default=True, help="What the ratings are grouped by: attitude or topic.")
+def deviations(ratings: tuple[Path, ...], name: str, by: str) -> None:
+    """Scores by the clients' attitude, and how far each is from their mean. One file of RATINGS for each counselor.
+
+    Example: psyloom analyze deviations rated/catch/ratings.jsonl rated/plain/ratings.jsonl --with catch_sst
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from psyloom.judging.analysis import deviations as deviated
+    from psyloom.knowledge.instruments import instrument
+    from psyloom.records import Rating, read_jsonl
+
+    for path in ratings:
+        told = deviated(read_jsonl(path, Rating), instrument(name), by)
+        groups = list(dict.fromkeys(group for one in told for group in one.scores))
+        for rater in dict.fromkeys(one.rater for one in told):
+            title = f"{path}  by {rater}"
+            table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+            for column in ("score", "mean", *groups):
+                table.add_column(column, justify="left" if column == "score" else "right")
+            for one in (one for one in told if one.rater == rater):
+                cells = (
+                    f"{one.scores[group]:.2f} {_percent(one.of(group))}" if group in one.scores else ""
+                    for group in groups
+                )
+                table.add_row(one.score, f"{one.mean:.2f}", *cells)
+            Console(highlight=False).print(table)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option(
+    "--level",
+    type=click.Choice(["code", "stem", "family"]),
+    default="stem",
+    show_default=True,
+    help="How alike diagnoses must be: the same code, the same up to the point, of one kind (also by name).",
+)
+def diagnoses(dialogues: Path, level: Any) -> None:
+    """Top-k accuracy of the diagnoses that doctors ended with: is the case's own among the first k?
+
+    Example: psyloom analyze diagnoses runs/amie/dialogues.jsonl --level family
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from psyloom.judging.diagnosis import accuracy, concluded
+    from psyloom.records import Dialogue, read_jsonl
+
+    known = (
+        (concluded(d), d.case.clinical.diagnoses if d.case and d.case.clinical else [])
+        for d in read_jsonl(dialogues, Dialogue)
+    )
+    answered = [(ranked, truth) for ranked, truth in known if ranked]
+    table = Table(
+        title=f"{len(answered)} dialogues", title_justify="left", box=None, header_style="bold", pad_edge=False
+    )
+    for column in ("k", "accuracy", "interval"):
+        table.add_column(column, justify="right")
+    for k, found in accuracy(answered, tuple(range(1, 11)), level).items():
+        table.add_row(str(k), f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}")
+    Console(highlight=False).print(table)
+
+
+@analyze.command()
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@click.option("--set", "name", required=True, help="The label set that was predicted.")
+@click.option("--by", required=True, help="Who predicted: the annotator's name.")
+@click.option("--truth", help="Whose labels are the known ones. Default: those that came with the dialogues.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the labels' names.")
+def predictions(dialogues: Path, name: str, by: str, truth: str | None, lang: "Lang") -> None:
+    """Predicted labels against the known ones: accuracy, macro-F1, weighted F1, and what is taken for what.
+
+    Example: psyloom annotate cadss esconv.jsonl --out predicted && psyloom analyze predictions predicted/dialogues.jsonl
+    --set esconv_strategy --by cadss
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from psyloom.judging.metrics.predictions import predictions as predicted
+    from psyloom.knowledge import label_set, label_sets
+    from psyloom.records import Dialogue, read_jsonl
+
+    found = predicted(read_jsonl(dialogues, Dialogue), name, by, truth=truth)
+    turns = f"{found.confusion.total()} turns" + (f", {found.missing} without a prediction" if found.missing else "")
+    click.echo(f"{name} by {by}: {turns}")
+    click.echo(f"accuracy {found.accuracy:.3f}  macro-F1 {found.macro_f1:.3f}  weighted F1 {found.weighted_f1:.3f}")
+    terms = label_set(name) if name in label_sets() else None
+    ordered = [one for one in terms.ids if one in found.f1] if terms else []
+    labels = [*ordered, *(one for one in found.f1 if one not in ordered)]
+    table = Table(
+        box=None, header_style="bold", pad_edge=False, title="rows: known, columns: predicted", title_justify="left"
+    )
+    for column in ("", "", *map(str, range(1, len(labels) + 1)), "F1"):
+        table.add_column(column, justify="right" if column else "left")
+    for number, known in enumerate(labels, 1):
+        called = terms[known].name(lang) if terms and known in terms else known
+        counts = (str(found.confusion[known, said] or ".") for said in labels)
+        table.add_row(str(number), called, *counts, f"{found.f1[known]:.2f}")
+    Console(highlight=False).print(table)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"({share:+.1%})"
 
 
 def _show(report: "Callable[..., Iterable[Finding]]", sessions: Any, *, out: Path | None, **more: Any) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from psyloom.cli.run import _loop, decoding_of, models_of, pairs, run_options
+from psyloom.cli.loop import finished
+from psyloom.cli.run import decoding_of, models_of, pairs, run_options
 from psyloom.llm.limits import Budget
 from psyloom.llm.prices import parse_price
 
@@ -47,7 +48,7 @@ def arena(
 
     judges = [spec.removeprefix("judge=") for spec in models if spec.startswith("judge=")]
     with Bar() as bar:
-        found: ArenaSummary = _loop(  # type: ignore[assignment]
+        found = finished(
             hold(
                 cases=cases, instruments=_listed(names), pairwise=_listed(pairwise), judges=judges,
                 models=models_of(tuple(spec for spec in models if not spec.startswith("judge="))),

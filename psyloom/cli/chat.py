@@ -17,10 +17,10 @@ from psyloom.systems import find_system, make_role
 
 NOTICE = {
     "en": "You are talking to a program, for research and teaching. It is no counselor and cannot help in an emergency: call your"
-    " local emergency number, or find a line to talk to at findahelpline.com. Nothing you type is kept unless you use --save.\n"
+    " local emergency number, or find a line to talk to at findahelpline.com. Nothing you type is kept unless you use --save (practice: --record).\n"
     "An empty line or Ctrl-D ends the talk.\n",
     "zh": "对面是一个用于研究和教学的程序，不是咨询师，遇到危机时帮不上忙：请拨打当地急救或报警电话，也可以联系身边信任的人或心理援助热线。"
-    "除非使用 --save，你写的内容不会被保存。\n输入空行或按 Ctrl-D 结束。\n",
+    "除非使用 --save（practice 里是 --record），你写的内容不会被保存。\n输入空行或按 Ctrl-D 结束。\n",
 }
 
 OVER = {"en": "(the talk is over)", "zh": "（对话结束）"}
@@ -67,7 +67,7 @@ def chat(
     if save:
         save.open("ab").close()  # better told now than after the talk
     try:
-        _talk(role, desk)
+        talk_with(role, desk)
     finally:
         if save and desk.dialogue.turns:
             write_jsonl(save, [desk.dialogue])
@@ -85,8 +85,11 @@ def _case(file: Path, id_: str | None, lang: str | None) -> Case:
     raise UnknownName("case", id_, near, see=f"in {file}")
 
 
-def _talk(role: Client | Counselor, desk: Desk) -> None:
-    """Read lines and reply to them. Lines are read outside the event loop, so that Ctrl-C is heard at once."""
+def talk_with(role: Client | Counselor, desk: Desk, aside: str = "") -> None:
+    """Read lines and reply to them. Lines are read outside the event loop, so that Ctrl-C is heard at once.
+
+    aside: what is shown again for the line "?".
+    """
     talk = Talk(desk.dialogue)
     ask = Ask(desk, role, talk)
     stream = _Stream(role.speaker, ask.lang)
@@ -100,6 +103,9 @@ def _talk(role: Client | Counselor, desk: Desk) -> None:
     with asyncio.Runner() as runner:
         try:
             while line := _input(me, ask.lang).strip():
+                if aside and line in ("?", "？"):
+                    click.echo(aside)
+                    continue
                 talk.add(Turn(speaker=me, text=line))
                 reply = runner.run(_reply(role, talk, ask, stream))
                 if reply is None:

@@ -1,16 +1,21 @@
 """psyloom export dialogues.jsonl --to sharegpt --out train.json"""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from pydantic import ValidationError
 
-from psyloom.errors import UsageError
-from psyloom.formats.write import WRITERS, Exported, ExportOptions, writer_for
+from psyloom.errors import UnknownName, UsageError
+from psyloom.formats.write import WRITERS, Exported, ExportOptions, Writer, writer_for
 from psyloom.formats.write import export as write
+from psyloom.formats.write.examples import own_system
 from psyloom.records import Dialogue, read_jsonl
+
+if TYPE_CHECKING:
+    from psyloom.curation.sources import Use
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,10 +39,15 @@ def _kind(annotation: Any) -> Any:
 
 @click.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
-@click.option("--to", required=True, metavar="FORMAT", help=f"One of: {', '.join(WRITERS)}.")
+@click.option(
+    "--to", required=True, metavar="FORMAT",
+    help=f"One of: {', '.join(WRITERS)}; or a system's own, such as psychat.generator (`psyloom system SLUG`).",
+)  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File or folder to write.")
+@click.option("--register", type=click.Path(path_type=Path), help="TOML file that says what each source allows.")
+@click.option("--use", type=click.Choice(["train", "release"]), default="release", help="What --register must allow.")
 @_options
-def export(dialogues: Path, to: str, out: Path, **given: Any) -> None:
+def export(dialogues: Path, to: str, out: Path, register: Path | None, use: "Use", **given: Any) -> None:
     """Write DIALOGUES in the format of a trainer, a tool or a reader."""
     try:
         options = ExportOptions(**{name: value for name, value in given.items() if value is not None})
@@ -45,8 +55,39 @@ def export(dialogues: Path, to: str, out: Path, **given: Any) -> None:
         error = trouble.errors(include_url=False)[0]
         what = f"--{'-'.join(map(str, error['loc']))} {error['input']}: {error['msg']}"
         raise UsageError(what, do="see: psyloom export --help") from trouble
-    for line in report(write(read_jsonl(dialogues, Dialogue), writer_for(to), out, options)):
+    refused: Counter[str] = Counter()
+    given_dialogues: Iterable[Dialogue] = read_jsonl(dialogues, Dialogue)
+    if register:
+        from psyloom.curation.sources import Register, released
+
+        given_dialogues = released(given_dialogues, Register.read(register), use, refused)
+    for line in report(write(given_dialogues, _writer(to), out, options, system_of=_system_prompt)):
         click.echo(line)
+    for source, count in refused.most_common():
+        click.echo(f"{count} dialogues of {source} left out: no right to {use}")
+
+
+def _writer(name: str) -> Writer:
+    slug, dot, _ = name.partition(".")
+    if not dot:
+        return writer_for(name)
+    from psyloom.systems import find_system
+
+    own = find_system(slug).exports()
+    if name not in own:
+        raise UnknownName(f"export format of {slug}", name, own)
+    return own[name]
+
+
+def _system_prompt(dialogue: Dialogue) -> str:
+    """The system prompt that the dialogue carries; of one made here without any, that of its counselor's system."""
+    if (own := own_system(dialogue)) or not dialogue.lineage:
+        return own
+    from psyloom.systems import find_systems
+
+    roles = dialogue.lineage.roles
+    made_by = find_systems().get(roles.get("counselor") or roles.get("writer") or dialogue.lineage.system)
+    return made_by.card.system_prompt.of(dialogue.lang) if made_by else ""
 
 
 def report(exported: Exported) -> list[str]:
@@ -55,6 +96,9 @@ def report(exported: Exported) -> list[str]:
         f"{counted.path}: {counted.examples} examples from {counted.dialogues} dialogues"
         for counted in exported.splits.values()
     ]
+    if exported.left_out:
+        why = ", ".join(f"{label} {count}" for label, count in exported.left_out.most_common())
+        lines.append(f"{exported.left_out.total()} dialogues left out: {why}")
     if exported.barren:
         lines.append(f"{exported.barren} dialogues gave no example")
     if exported.writer.strict:

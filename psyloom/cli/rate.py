@@ -13,7 +13,8 @@ from psyloom.knowledge.instruments import Instrument, all_instruments, instrumen
 from psyloom.records import Lang
 
 if TYPE_CHECKING:
-    from psyloom.judging.results import Result
+    from psyloom.judging.results import Change, Result
+    from psyloom.judging.shots import Example
     from psyloom.runs.rate import RatingSummary
 
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 @click.option("--against", type=click.Path(path_type=Path), help="The other dialogues of pairs, matched by id.")
 @click.option("--logprobs", is_flag=True, help="Also weight values by their probability, where the server tells it.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Of the judges. Default: 0.")
+@click.option("--examples", type=click.Path(path_type=Path), help="Ratings of people, which judges explain and go by.")
+@click.option(
+    "--examples-of", type=click.Path(path_type=Path), help="The dialogues that were rated. Default: DIALOGUES."
+)
+@click.option("--shots", type=click.IntRange(1), default=5, show_default=True, help="Examples shown at most.")
 @click.option("--wording", "wordings", multiple=True, type=click.Path(path_type=Path), help="A file of licensed words.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N dialogues.")
 @click.option("--concurrency", type=click.IntRange(1), default=64, show_default=True, help="Most calls in flight.")
@@ -38,31 +44,43 @@ if TYPE_CHECKING:
 @click.option("--max-minutes", type=click.FloatRange(0), help="Stop, resumably, after so many minutes.")
 @click.option("--price", "prices", multiple=True, metavar="MODEL=IN/OUT", help="US dollars per million tokens.")
 @click.option("--traces/--no-traces", default=True, show_default=True, help="Write every prompt and answer.")
+@click.option("--by", type=click.Choice(["topic", "attitude"]), help="Results for each of these, and their mean.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def rate(
-    dialogues: Path, names: str, wordings: tuple[Path, ...], max_calls: int | None, max_cost: float | None,
-    max_minutes: float | None, prices: tuple[str, ...], as_json: bool, **options: Any,
+    dialogues: Path, names: str, examples: Path | None, examples_of: Path | None, wordings: tuple[Path, ...],
+    max_calls: int | None, max_cost: float | None, max_minutes: float | None, prices: tuple[str, ...], as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Rate DIALOGUES (a file or a run's folder) with instruments.
 
     Example: psyloom rate runs/magnet --with ctrs,wai,panas --model openai:gpt-4o --out runs/magnet-rated
     """
+    from psyloom.cli.loop import finished
     from psyloom.cli.progress import Bar
-    from psyloom.cli.run import _loop
     from psyloom.llm.limits import Budget
     from psyloom.llm.prices import parse_price
     from psyloom.runs.rate import rate as rate_dialogues
 
+    options["by"] = options["by"] or ""
     tools = _tools(names, wordings)
+    if examples:
+        options["examples"] = _examples(examples, examples_of or dialogues)
     options["budget"], options["prices"] = Budget(max_calls, max_cost, max_minutes), dict(map(parse_price, prices))
     with Bar() as bar:
         work = rate_dialogues(dialogues, tools, **options, on_progress=bar.show, signals=True)
-        found: RatingSummary = _loop(work)  # type: ignore[assignment]
+        found = finished(work)
     click.echo(json.dumps(_facts(found), ensure_ascii=False)) if as_json else _tell(found)
     if found.run.stopped:
         raise found.run.stopped
     if found.run.failures and not found.ratings:
         sys.exit(1)
+
+
+def _examples(ratings: Path, dialogues: Path) -> "list[Example]":
+    from psyloom.judging.shots import examples
+    from psyloom.records import Dialogue, Rating, read_jsonl
+
+    talks = dialogues / "dialogues.jsonl" if dialogues.is_dir() else dialogues
+    return examples(read_jsonl(ratings, Rating), read_jsonl(talks, Dialogue))
 
 
 def _tools(names: str, wordings: tuple[Path, ...]) -> list[Instrument]:
@@ -83,6 +101,8 @@ def _facts(found: "RatingSummary") -> dict[str, Any]:
         "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": found.run.tokens_in,
         "tokens_out": found.run.tokens_out, "seconds": round(p.seconds, 3),
         "results": {name: [asdict(one) for one in each] for name, each in found.results.items()},
+        "means": {name: [asdict(one) for one in each] for name, each in found.means.items()},
+        "changes": {name: [asdict(one) for one in each] for name, each in found.changes.items()},
         "stopped": found.run.stopped.happened if found.run.stopped else None,
     }  # fmt: skip
 
@@ -91,9 +111,11 @@ def _tell(found: "RatingSummary") -> None:
     p = found.run.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""
-    for each in found.results.values():
-        for one in each:
+    for name, each in found.results.items():
+        for one in (*each, *found.means[name]):
             _table(one)
+        for moved in found.changes.get(name, ()):
+            _moved(moved)
     failed = f" ({', '.join(f'{n} {why}' for why, n in found.failed.most_common())})" if found.failed else ""
     click.echo(f"{found.ratings} ratings, {found.judgments} judgments, {found.failed.total()} failed{failed}")
     click.echo(f"{found.run.dialogues} dialogues rated, {found.run.failures} not; {p.calls} calls{replayed}, {cost}")
@@ -110,9 +132,8 @@ def _table(one: "Result") -> None:
     from rich.table import Table
 
     moment = f", {one.moment}" if one.moment else ""
-    title = (
-        f"{one.title}  by {one.rater}{moment}: {one.dialogues} dialogues, {one.failed} of {one.asked} judgments failed"
-    )
+    group = f", {one.group}" if one.group else ""
+    title = f"{one.title}  by {one.rater}{moment}{group}: {one.dialogues} dialogues, {one.failed} of {one.asked} judgments failed"
     table = Table(box=None, show_header=False)
     for name, value in (*one.items.items(), *one.values.items()):
         n = "" if one.counts[name] == one.dialogues else f"n = {one.counts[name]}"
@@ -121,6 +142,22 @@ def _table(one: "Result") -> None:
         table.add_row(f"  {dimension}", ", ".join(f"{word} {n}" for word, n in outcomes.items()), "")
     for alarm, rung in one.alarms.items():
         table.add_row(f"[red]{alarm}[/red]", str(rung), "alarms")
+    console = Console(highlight=False)
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    console.print(table)
+
+
+def _moved(one: "Change") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("", "before", "after", "change"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, value in one.change.items():
+        table.add_row(f"  {name}", f"{one.before[name]:.2f}", f"{one.after[name]:.2f}", f"{value:+.2f}")
+    clients = f"{one.group} clients, " if one.group else ""
+    title = f"{one.title}  by {one.rater}, change: {clients}{one.dialogues} dialogues"
     console = Console(highlight=False)
     console.print(title, style="bold", markup=False, soft_wrap=True)
     console.print(table)

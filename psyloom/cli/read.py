@@ -1,6 +1,7 @@
 """psyloom read cactus PATH --out dialogues.jsonl, psyloom read auto PATH, psyloom formats"""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -10,7 +11,8 @@ from psyloom.errors import UsageError
 from psyloom.formats import formats as known
 from psyloom.formats import read as read_records
 from psyloom.formats import save, sniff
-from psyloom.records import Defect, Speaker, to_line
+from psyloom.formats.onto import onto as put_onto
+from psyloom.records import Case, Defect, Dialogue, Record, Speaker, read_jsonl, to_line
 
 _SHOWN = 10
 
@@ -20,11 +22,26 @@ _SHOWN = 10
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="JSON Lines file; without it, records are printed.")
 @click.option("--defects", "defects_to", type=click.File("w", encoding="utf-8"), help="File for all defects.")
+@click.option("--per-answer", is_flag=True, help="One case for each answer of a post, so that each gets its dialogue.")
+@click.option(
+    "--onto",
+    type=click.Path(path_type=Path),
+    help="Dialogues that were handed to annotators: what was read is put onto them, beside the labels of others.",
+)
 @click.option("--speaker", "named", multiple=True, metavar="NAME=SIDE", help="Who is who, e.g. Anna=client.")
-def read(format_name: str, path: Path, out: Path | None, defects_to: IO[str] | None, named: tuple[str, ...]) -> None:
+def read(
+    format_name: str,
+    path: Path,
+    out: Path | None,
+    defects_to: IO[str] | None,
+    onto: Path | None,
+    per_answer: bool,
+    named: tuple[str, ...],
+) -> None:
     """Read the data set at PATH (file, folder or zip) into our records. FORMAT "auto" tells it from the content.
 
-    Example: psyloom read auto downloads/esconv --out esconv.jsonl
+    Examples: psyloom read auto downloads/esconv --out esconv.jsonl;
+    psyloom read labelstudio annotated.json --onto dialogues.jsonl --out labelled.jsonl
     """
     if format_name == "auto":
         choice = sniff(path)
@@ -41,15 +58,37 @@ def read(format_name: str, path: Path, out: Path | None, defects_to: IO[str] | N
         elif counted.total() <= _SHOWN:
             click.echo(str(defect), err=True)
 
-    records = read_records(path, format_name, on_defect=on_defect, speakers=dict(map(_speaker, named)))
+    records: Iterator[Record] = read_records(
+        path, format_name, on_defect=on_defect, speakers=dict(map(_speaker, named))
+    )
+    records = _each_answer(records) if per_answer else records
+    if onto:
+        records = put_onto(read_jsonl(onto, Dialogue), records)
+    lines: Counter[str] = Counter()
+    records = _counted(records, lines)
     if out is None:
         for record in records:
             click.echo(to_line(record), nl=False)
     else:
         for saved in save(records, out):
             click.echo(f"{saved.path}: {saved.count} {saved.kind}s", err=True)
+        if lines:
+            click.echo(f"{lines['client']} messages by clients, {lines['counselor']} by counselors", err=True)
     if counted:
         click.echo(f"{counted.total()} defects, {lost[True]} of them losses: {_summary(counted)}", err=True)
+
+
+def _counted(records: Iterable[Record], lines: Counter[str]) -> Iterator[Record]:
+    for record in records:
+        if isinstance(record, Dialogue):
+            lines.update(turn.speaker for turn in record.turns)
+        yield record
+
+
+def _each_answer(records: Iterable[Record]) -> Iterator[Record]:
+    from psyloom.systems.posts import per_answer
+
+    return (one for record in records for one in (per_answer(record) if isinstance(record, Case) else [record]))
 
 
 @click.command()
@@ -74,4 +113,4 @@ def _speaker(pair: str) -> tuple[str, Speaker]:
 
 
 def _summary(counted: Counter[str]) -> str:
-    return "; ".join(f"{times} x {what}" for what, times in counted.most_common(5))
+    return "; ".join(f"{times} x {what}" for what, times in counted.most_common(12))

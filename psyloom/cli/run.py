@@ -1,6 +1,5 @@
 """psyloom run, simulate."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -9,7 +8,8 @@ from typing import Any, cast
 
 import click
 
-from psyloom.agents import Annotator
+from psyloom.agents import Annotator, Counselor, Replying
+from psyloom.cli.loop import finished
 from psyloom.errors import FolderTrouble, UnknownName, UsageError
 from psyloom.llm import Decoding
 from psyloom.llm.limits import Budget
@@ -17,6 +17,7 @@ from psyloom.llm.prices import parse_price
 from psyloom.records import Lang
 from psyloom.runs import Summary, pair, run_cases, writer_for
 from psyloom.runs.engine import Work
+from psyloom.runs.folder import APART
 from psyloom.systems import make_role
 from psyloom.systems.catalog import json_or_text
 
@@ -119,6 +120,21 @@ def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...]
 
 
 @click.command()
+@click.option("--counselor", required=True, help="System whose counselor replies.")
+@click.option("--free-running", is_flag=True, help="Read its own earlier replies instead of those that were given.")
+@click.argument("dialogues", type=click.Path(path_type=Path))
+@run_options
+def reply(counselor: str, free_running: bool, dialogues: Path, settings: tuple[str, ...], **options: Any) -> None:
+    """Let a counselor answer every client message of given dialogues, to be rated or compared with what was said.
+
+    Example: psyloom reply --counselor cpsycoun benchmark.jsonl --out runs/replies && psyloom rate runs/replies --with cpsycoune_turn
+    """
+    talker = make_role(counselor, "counselor", dict(pairs(settings)))
+    assert isinstance(talker, Counselor)
+    _execute(Replying(counselor=talker, free_running=free_running), dialogues, **options)
+
+
+@click.command()
 @click.argument("system")
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option(
@@ -182,7 +198,7 @@ def _execute(
     from psyloom.runs.report import write_report
 
     with Bar() as bar:
-        summary = _loop(
+        summary = finished(
             run_cases(
                 work,
                 cases,
@@ -218,19 +234,10 @@ def _execute(
         sys.exit(1)
 
 
-def _loop(work: Any) -> Summary:
-    """Run on uvloop where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)  # type: ignore[no-any-return]
-    return uvloop.run(work)  # type: ignore[no-any-return]
-
-
 def _facts(summary: Summary, report: Path | None) -> dict[str, Any]:
     p = summary.progress
     return {
-        "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures,
+        "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures, "apart": summary.apart,
         "reasons": summary.reasons, "examples": summary.examples,
         "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out,
         "seconds": round(p.seconds, 3), "report": str(report) if report else None,
@@ -249,5 +256,7 @@ def _tell(summary: Summary, report: Path | None) -> None:
         click.echo(f"  {count} x {reason}, first: {summary.examples[reason]}")
     if summary.failures:
         click.echo(f"every failure with all its attempts: {summary.out / 'failures.jsonl'}")
+    if summary.apart:
+        click.echo(f"{summary.apart} dialogues kept apart, each with its reason: {summary.out / APART}")
     if summary.dialogues:
         click.echo(f"read them: psyloom show {summary.out}{f'    report: {report}' if report else ''}")

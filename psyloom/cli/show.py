@@ -1,5 +1,6 @@
 """psyloom show."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -7,20 +8,21 @@ import click
 
 from psyloom.errors import UnknownName
 from psyloom.knowledge.labels import loaded
-from psyloom.records import Dialogue, Label, read_jsonl
+from psyloom.records import Dialogue, Element, Label, Turn, read_jsonl
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("id_", required=False, metavar="[ID]")
 @click.option("--thoughts/--no-thoughts", default=True, help="Show the reasoning before replies.")
-def show(path: Path, id_: str | None, thoughts: bool) -> None:
+@click.option("--reasons/--no-reasons", default=True, help="Show the reasons of labels, and the words they rest on.")
+def show(path: Path, id_: str | None, thoughts: bool, reasons: bool) -> None:
     """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
     file = path / "dialogues.jsonl" if path.is_dir() else path
     seen: list[str] = []  # ids up to the one that is wanted
     for dialogue in read_jsonl(file, Dialogue):
         if id_ in (None, dialogue.id) and (id_ or not seen):
-            print_dialogue(dialogue, thoughts=thoughts)
+            print_dialogue(dialogue, thoughts=thoughts, reasons=reasons)
         seen.append(dialogue.id)
         if id_ == dialogue.id:
             return
@@ -32,8 +34,8 @@ def show(path: Path, id_: str | None, thoughts: bool) -> None:
         click.echo(f"\n{len(seen)} dialogues; more: psyloom show {path} ID  ({more})")
 
 
-def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
-    """One dialogue as a reader likes it: who speaks, labels and thoughts beside."""
+def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True, reasons: bool = True) -> None:
+    """One dialogue as a reader likes it: who speaks, labels and thoughts beside, what explains them below."""
     from rich.console import Console
     from rich.markup import escape
     from rich.padding import Padding
@@ -48,27 +50,71 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True) -> None:
         if made
         else "read"
     )
+    several = len(annotators(dialogue)) > 1
+
+    def below(lines: Iterable[str], style: str = "dim", indent: int = 2) -> None:
+        for line in lines:
+            console.print(Padding(f"[{style}]{escape(line)}[/]", (0, 0, 0, indent)))
+
+    def told(labels: Sequence[Label], indent: int = 2) -> None:
+        name = _explained if reasons else _name
+        below((name(label, dialogue.lang, several) for label in labels), indent=indent)
+
     console.print(Panel.fit(f"[bold]{escape(dialogue.id)}[/]  {dialogue.lang}  {escape(source)}", border_style="dim"))
     names = {"client": "来访者" if zh else "Client", "counselor": "咨询师" if zh else "Counselor"}
+    told(dialogue.labels)
     for number, session in enumerate(dialogue.sessions, 1):
         if len(dialogue.sessions) > 1:
             console.rule(f"session {number}")
-        for key, note in session.notes.items():
-            console.print(Padding(f"[dim]{escape(key)}: {escape(str(note))}[/]", (0, 0, 0, 2)))
+        below(f"{key}: {note}" for key, note in session.notes.items())
+        told(session.labels)
         for turn in session.turns:
-            if thoughts and turn.thought:
-                thought = " / ".join(f"{e.name}: {e.text}" for e in turn.thought)
-                console.print(Padding(f"[dim italic]{escape(thought)}[/]", (0, 0, 0, 6)))
+            if thoughts:
+                below(_thoughts(turn, several, reasons), "dim italic", 6)
             color = "cyan" if turn.speaker == "client" else "green"
-            names_of = ", ".join(label_name(label, dialogue.lang) for label in turn.labels)
+            grounded = [label for label in turn.labels if reasons and (label.reason or label.evidence)]
+            names_of = ", ".join(_name(label, dialogue.lang, several) for label in turn.labels if label not in grounded)
             line = Table.grid(padding=(0, 2, 0, 0))
             line.add_column(no_wrap=True)
             line.add_column(overflow="fold")
-            labels = f"  [dim]{escape(names_of)}[/]" if turn.labels else ""
+            labels = f"  [dim]{escape(names_of)}[/]" if names_of else ""
             line.add_row(f"[bold {color}]{names[turn.speaker]}[/]", f"{escape(turn.text)}{labels}")
             console.print(line)
+            told(grounded, 6)
         if session.ended:
             console.print(f"[dim]({escape(session.ended)})[/]")
+
+
+def annotators(dialogue: Dialogue) -> set[str | None]:
+    """Whose labels and reasoning stand in a dialogue."""
+    labels = {label.by for place in dialogue.places for label in place.labels}
+    return labels | {step.by for turn in dialogue.turns for step in turn.thought}
+
+
+def _thoughts(turn: Turn, several: bool, reasons: bool) -> Iterator[str]:
+    """Each author's reasoning before a reply: one line, or one for each step that says on what it rests."""
+    for by in dict.fromkeys(step.by for step in turn.thought):
+        own = f"{by}: " if by and several else ""
+        steps = [f"{step.name}: {step.text}{_grounds(step) if reasons else ''}" for step in turn.reasoning(by)]
+        if reasons and any(step.evidence for step in turn.reasoning(by)):
+            yield from (f"{own}{step}" for step in steps)
+        else:
+            yield own + " / ".join(steps)
+
+
+def _explained(label: Label, lang: str, several: bool) -> str:
+    reason = f": {label.reason}" if label.reason else ""
+    return f"{_name(label, lang, several)}{reason}{_grounds(label)}"
+
+
+def _grounds(one: Label | Element) -> str:
+    """The words a label or a step rests on, and where they come from."""
+    where = f"{one.origin}: " if one.origin else ""
+    return f" [{where}“{one.evidence}”]" if one.evidence else f" [{one.origin}]" if one.origin else ""
+
+
+def _name(label: Label, lang: str, several: bool) -> str:
+    return f"{label.by}: {label_name(label, lang)}" if label.by and several else label_name(label, lang)
 
 
 def label_name(label: Label, lang: str) -> str:

@@ -157,6 +157,15 @@ def ranked_in(rating: Rating) -> list[str]:
     return [str(part.value) for part in rating.items if part.value is not None]
 
 
+def concluded(dialogue: Dialogue) -> list[str]:
+    """The ranked diagnoses that a doctor ended with, in the notes of the last session that has some; [] for none."""
+    for session in reversed(dialogue.sessions):
+        form = session.notes.get("questionnaire")
+        if isinstance(form, dict) and isinstance(named := form.get("ddx"), list):
+            return [str(one) for one in named]
+    return []
+
+
 def accuracy(
     answered: Iterable[tuple[Sequence[str], Iterable[Diagnosis | str]]], ks: Sequence[int] = (1, 3, 5, 10),
     level: Level = "stem",

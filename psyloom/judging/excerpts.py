@@ -50,7 +50,8 @@ def excerpts(
     """
     found = list(_pairs(dialogue, against, name) if instrument.unit == "pair" else _pieces(dialogue, instrument))
     if not found:
-        what = f"dialogue {dialogue.id!r} has no {'message' if instrument.unit != 'turn' else 'reply'} to rate"
+        labelled = f" labelled {' or '.join(instrument.labels)}" if instrument.labels else ""
+        what = f"dialogue {dialogue.id!r} has no {'message' if instrument.unit != 'turn' else 'reply'}{labelled} to rate"
         raise UsageError(what, do="leave it out, or rate it with another instrument")
     return found
 
@@ -78,11 +79,20 @@ def _pieces(dialogue: Dialogue, instrument: Instrument) -> Iterator[Excerpt]:
             yield Excerpt(Subject(dialogue=dialogue.id, session=number), (session,), n)
         elif instrument.unit == "turn":
             for at in _replies(session.turns, instrument):
-                before = Session(turns=session.turns[:at])
+                before = Session(turns=_heard(dialogue, session.turns[:at]))
                 yield Excerpt(Subject(dialogue=dialogue.id, session=number, turn=at), (before,), n, session.turns[at])
+
+
+def _heard(dialogue: Dialogue, turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The history of a reply. A counselor that was tested on given dialogues may have read the references before it."""
+    if dialogue.extra.get("history") != "reference":
+        return turns
+    return [turn.model_copy(update={"text": str(turn.extra.get("reference", turn.text))}) for turn in turns]
 
 
 def _replies(turns: Sequence[Turn], instrument: Instrument) -> list[int]:
     """Places of the turns that answer the other side; a greeting answers nobody."""
     rated = "client" if instrument.rates == "client" else "counselor"
-    return [n for n, turn in enumerate(turns) if turn.speaker == rated and any(t.speaker != rated for t in turns[:n])]
+    replies = [n for n, turn in enumerate(turns) if turn.speaker == rated and any(t.speaker != rated for t in turns[:n])]
+    wanted = {*instrument.labels}
+    return [n for n in replies if not wanted or wanted & {f"{label.set}/{label.id}" for label in turns[n].labels}]

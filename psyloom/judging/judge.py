@@ -15,6 +15,7 @@ from psyloom.judging.excerpts import Excerpt
 from psyloom.judging.forms import Form, Marks, answer_type, form_type, shape
 from psyloom.judging.material import material, pair, shown
 from psyloom.judging.reading import both, fault, parts, spans
+from psyloom.judging.shots import Example, shots
 from psyloom.judging.weights import TOP, expected, points
 from psyloom.knowledge.instruments import Instrument
 from psyloom.knowledge.items import Item
@@ -39,6 +40,10 @@ class Judge(Role):
     )
     logprobs: bool = Field(False, description="also weight values by their probability, where the back end tells it")
     temperature: float | None = Field(None, ge=0, le=2, description="instead of the prompts' own 0")
+    examples: tuple[Example, ...] = Field(
+        (), description="what people rated: shown with reasons, for each item its own"
+    )
+    shots: int = Field(5, ge=1, description="examples shown at most")
 
     def seen_by(self) -> Sight:
         return {"judge": frozenset(seen.path for seen in self.instrument.sees)}
@@ -64,7 +69,7 @@ class Judge(Role):
             scale=self.instrument.scale,
             items=items,
             sample=sample,
-            extra=_groups(ask.desk.case) | sitting.extra(),
+            extra=_groups(ask.desk.case, ask.desk.dialogue) | sitting.extra(),
         )
 
 
@@ -105,7 +110,7 @@ class _Sitting:
         items = self.instrument.items
         if self.instrument.dimensions:
             return await self._walk()
-        together = (self.judge.per or self.instrument.per) == "instrument"
+        together = (self.judge.per or self.instrument.per) == "instrument" and not self.judge.examples
         flat = [item for item in items if together and item.kind not in ("span", "ranked")]
         groups = [flat] * bool(flat) + [[item] for item in items if item not in flat]
         found = [part for group in await gather(*map(self._judge, groups)) for part in group]
@@ -146,7 +151,7 @@ class _Sitting:
             answer = await self.ask(
                 "compare" if self.excerpt.against else "rate", self._kind(items), check=quoted,
                 decoding=self._decoding(items), on_answer=heard.append,
-                asked=[shown(item, self.lang) for item in items], **self._material(swapped),
+                asked=[shown(item, self.lang) for item in items], **self._material(swapped), **await self._shots(items),
             )  # fmt: skip
         except (AnswerRejected, Refused) as trouble:
             unquoted = bool(wrong) and trouble.happened.endswith(wrong[0])
@@ -154,6 +159,12 @@ class _Sitting:
             return [ItemRating(item=item.id, failure=f"{reason}: {trouble.happened}") for item in items]
         self._weigh(items, heard)
         return [part for item, one in self._each(items, answer) for part in self._parts(item, one, swapped)]
+
+    async def _shots(self, items: Sequence[Item]) -> dict[str, Any]:
+        if self.excerpt.against:
+            return {}
+        judge = self.judge
+        return {"shots": await shots(self.ask, self.instrument, items[0], judge.examples, self.excerpt, judge.shots)}
 
     def _kind(self, items: Sequence[Item]) -> Any:
         if len(items) > 1:
@@ -200,7 +211,8 @@ class _Sitting:
         return {name: value for name, value in said.items() if value}
 
 
-def _groups(case: Case) -> dict[str, Any]:
+def _groups(case: Case, dialogue: Dialogue) -> dict[str, Any]:
     """What results are broken down by."""
-    groups = {"attitude": case.get("disposition.attitude"), "topic": case.get("post.topic")}
+    topic = next((label.id for label in dialogue.labels if label.set.endswith("_topic")), case.get("post.topic"))
+    groups = {"attitude": case.get("disposition.attitude"), "topic": topic}
     return {name: value for name, value in groups.items() if value}

@@ -7,7 +7,7 @@ from psyloom.agents.talk import NAMES
 from psyloom.judging.excerpts import Excerpt
 from psyloom.knowledge.instruments import Instrument
 from psyloom.knowledge.items import Item
-from psyloom.records import Lang, Session, Turn
+from psyloom.records import Element, Lang, Session, Turn
 
 _SESSION = {"en": "Session {}", "zh": "第 {} 次会谈"}
 _ABOUT = {
@@ -29,7 +29,8 @@ _ABOUT = {
 def material(excerpt: Excerpt, instrument: Instrument, known: Sequence[tuple[str, str]], lang: Lang) -> dict[str, Any]:
     """The slots of the prompt ``rate``; ``known``: what of the case is shown, by name."""
     reply = excerpt.reply
-    thought = reply.thought if reply and instrument.thoughts else []
+    compared = reply.extra if reply and instrument.reference else {}
+    thought = reply.reasoning() if reply and instrument.thoughts else []
     return {
         "about": _ABOUT[lang][instrument.rates],
         "seat": instrument.perspective,
@@ -38,9 +39,9 @@ def material(excerpt: Excerpt, instrument: Instrument, known: Sequence[tuple[str
         "known": list(known),
         "lines": transcript(excerpt.sessions, lang, excerpt.first),
         "reply": _one_line(reply) if reply else "",
-        "thought": "\n".join(f"{step.name}{_colon(lang)}{step.text}" for step in thought),
-        "reference": str(reply.extra.get("reference", "")) if reply else "",
-        "poor": str(reply.extra.get("poor", "")) if reply else "",
+        "thought": "\n".join(_step(step, lang) for step in thought),
+        "reference": str(compared.get("reference", "")),
+        "poor": str(compared.get("poor", "")),
     }
 
 
@@ -82,6 +83,11 @@ def _silent(item: Item, lang: Lang) -> str:
 
 def _one_line(turn: Turn) -> str:
     return " ".join(turn.text.split())
+
+
+def _step(step: Element, lang: Lang) -> str:
+    """A step of the reasoning, with the words it rests on."""
+    return f"{step.name}{_colon(lang)}{step.text}" + (f" “{step.evidence}”" if step.evidence else "")
 
 
 def _colon(lang: Lang) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from psyloom.agents import Annotator, Ask, Desk, Models
 from psyloom.judging.excerpts import excerpts
 from psyloom.judging.judge import Judge
+from psyloom.judging.shots import Example
 from psyloom.knowledge.instruments import Instrument
 from psyloom.llm import Model
 from psyloom.records import Case, Dialogue, Rating
@@ -24,6 +25,8 @@ class Panel(Annotator):
     per: Literal["item", "instrument"] | None = None
     logprobs: bool = False
     temperature: float | None = Field(None, ge=0, le=2)
+    examples: tuple[Example, ...] = ()
+    shots: int = Field(5, ge=1)
 
     async def rate(
         self, desk: Desk, judges: Sequence[Model], against: Dialogue | None = None, name: str = ""
@@ -41,7 +44,10 @@ class Panel(Annotator):
         ask = Ask(replace(desk, models=Models({"": model}), _made=Counter()), self)
         found: list[Rating] = []
         for instrument in self.instruments:
-            judge = Judge(instrument=instrument, per=self.per, logprobs=self.logprobs, temperature=self.temperature)
+            judge = Judge(
+                instrument=instrument, per=self.per, logprobs=self.logprobs, temperature=self.temperature,
+                examples=self.examples, shots=self.shots,
+            )  # fmt: skip
             pieces = excerpts(desk.dialogue, instrument, against, name)
             for sample in range(self.samples):  # one after the other, so that a replayed run numbers them alike
                 found += await gather(*(judge.rate(piece, ask, sample) for piece in pieces))
@@ -56,7 +62,7 @@ class Panel(Annotator):
 
 async def rate_one(
     dialogue: Dialogue, instrument: Instrument, model: Model, *, against: Dialogue | None = None, samples: int = 1,
-    per: Literal["item", "instrument"] | None = None, tries: int = 3,
+    per: Literal["item", "instrument"] | None = None, tries: int = 3, examples: Sequence[Example] = (), shots: int = 5,
 ) -> list[Rating]:  # fmt: skip
     """Rate one dialogue, without a run: for a reward, a notebook, a test.
 
@@ -65,4 +71,5 @@ async def rate_one(
     """
     case = dialogue.case or Case(id=dialogue.id, lang=dialogue.lang)
     desk = Desk(dialogue.model_copy(deep=True), case, Models({"": model}), tries=tries)
-    return await Panel(instruments=(instrument,), samples=samples, per=per).rate(desk, [model], against)
+    panel = Panel(instruments=(instrument,), samples=samples, per=per, examples=tuple(examples), shots=shots)
+    return await panel.rate(desk, [model], against)

@@ -3,9 +3,10 @@ judgment, then turns or sessions of one dialogue, then dialogues, so that a long
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import Literal
 
 from psyloom.errors import UsageError
 from psyloom.judging.agreement.table import check_instruments, rater_name, unit_name
@@ -114,9 +115,52 @@ def macro(each: Sequence[Result]) -> dict[str, float]:
     """
     if len({(one.rater, one.moment) for one in each}) != 1:
         raise UsageError("a mean over groups needs the results of one rater and one moment", do="pick them first")
-    names = dict.fromkeys(name for one in each for name in (*one.items, *one.values))
-    together = [{**one.items, **one.values} for one in each]
-    return {name: fmean(one[name] for one in together if name in one) for name in names}
+    whole = _mean(each)
+    return {**whole.items, **whole.values}
+
+
+def together(each: Sequence[Result], over: Literal["rater", "group"]) -> list[Result]:
+    """The plain mean over raters, as papers that use two judges take it, or over groups, whatever their size.
+
+    Returns: one result for each moment and group (rater); none where only one rater (group) is there.
+    """
+    rest = "group" if over == "rater" else "rater"
+    cells: dict[tuple[str | None, str], list[Result]] = defaultdict(list)
+    for one in each:
+        cells[one.moment, getattr(one, rest)].append(one)
+    several = [found for found in cells.values() if len(found) > 1]
+    if over == "group":
+        return [replace(_mean(found), group=f"mean of {len(found)} groups") for found in several]
+    # Judges rate the same dialogues, groups hold different ones.
+    return [replace(_mean(found, max), rater=f"mean of {len(found)} judges") for found in several]
+
+
+def _mean(each: Sequence[Result], size: Callable[[Iterable[int]], int] = sum) -> Result:
+    """One result for several of the same instrument: means of means; ``size``: of how many dialogues, given of each."""
+
+    def mean(of: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        return {name: fmean(one[name] for one in of if name in one) for name in _names(of)}
+
+    def added(of: Sequence[Mapping[str, int]], how: Callable[[Iterable[int]], int] = sum) -> dict[str, int]:
+        return {name: how([one.get(name, 0) for one in of]) for name in _names(of)}
+
+    return replace(
+        each[0],
+        dialogues=size([one.dialogues for one in each]),
+        items=mean([one.items for one in each]),
+        values=mean([one.values for one in each]),
+        counts=added([one.counts for one in each], size),
+        outcomes={
+            name: added([one.outcomes.get(name, {}) for one in each]) for name in _names([o.outcomes for o in each])
+        },
+        alarms=added([one.alarms for one in each]),
+        asked=sum(one.asked for one in each),
+        failed=sum(one.failed for one in each),
+    )
+
+
+def _names(each: Sequence[Mapping[str, object]]) -> Iterable[str]:
+    return dict.fromkeys(name for one in each for name in one)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,11 @@ class Instrument(Named):
     validated:   built on a published, validated instrument; in our own words it is only "informed" by it, and says so.
     wording:     own, or licensed (from a user's file).
     rates:       who or what is rated; unit: the piece of a dialogue that one rating is about.
+    labels:      of an instrument for turns: only those with one of these labels are rated, as "set/id"; (): all.
     perspective: in whose place the rater answers. per: what a judge is asked in one call, unless told otherwise.
     moments:     filled in before the dialogue (from the case alone) and after it.
-    sees:        parts of the case the rater reads besides the dialogue; thoughts: also the rated turn's reasoning.
+    sees:        parts of the case the rater reads besides the dialogue; thoughts: also the rated turn's reasoning;
+                 reference: also a good and a poor reply, where the turn's extra has a "reference" and a "poor".
     total:       how all items make one number; None: they must not.
     prorate:     share of a score's items that must be answered; missing ones count as the mean of the others.
     """
@@ -44,10 +46,12 @@ class Instrument(Named):
     note: str = ""
     rates: Literal["counselor", "client", "alliance", "dialogue"]
     unit: Literal["dialogue", "session", "turn", "pair"] = "dialogue"
+    labels: tuple[str, ...] = ()
     perspective: Literal["client", "counselor", "observer"] = "observer"
     per: Literal["item", "instrument"] = "item"
     moments: bool = False
     thoughts: bool = False
+    reference: bool = False
     sees: tuple[Seen, ...] = ()
     guide: Bilingual = Bilingual()
     total: Literal["sum", "mean"] | None = None
@@ -85,6 +89,8 @@ class Instrument(Named):
             raise ValueError(f"{min(strange)!r} is no item or score of {self.id}")
         if (self.unit == "pair") < any(item.kind == "pairwise" for item in self.items):
             raise ValueError('a pairwise item needs unit = "pair"')
+        if self.labels and self.unit != "turn":
+            raise ValueError('labels need unit = "turn"')
         if self.dimensions:
             check_tree(self.items, self.dimensions)
         return self

@@ -30,6 +30,9 @@ class Element(Part):
 
     name: str
     text: str
+    by: str | None = Field(None, description="annotator who wrote it afterwards; null: the author of the turn")
+    evidence: str | None = Field(None, description="words quoted from the dialogue")
+    origin: Literal["source", "inferred"] | None = Field(None, description="was it written in the source?")
 
 
 class Turn(Part):
@@ -51,6 +54,11 @@ class Turn(Part):
     def client(cls, text: str, labels: Iterable[Label] = (), **more: JsonValue) -> Self:
         """A client's turn; further words go to ``extra``."""
         return cls(speaker="client", text=text, labels=list(labels), extra=more)
+
+    def reasoning(self, by: str | None = None) -> list[Element]:
+        """One author's reasoning, where annotators wrote theirs beside each other: that of ``by``, else the first."""
+        first = self.thought[0].by if self.thought and by is None else by
+        return [element for element in self.thought if element.by == first]
 
     @model_validator(mode="after")
     def _spans_lie_inside(self) -> Self:
@@ -93,6 +101,9 @@ class Quality(Part):
         default_factory=dict, description="guard name -> faults that stayed after the last try"
     )
     measures: dict[str, float] = Field(default_factory=dict)
+    apart: str | None = Field(
+        None, description="why the system's own filter keeps the dialogue out of the data set; null: it belongs to it"
+    )
 
 
 class Lineage(Part):
@@ -131,6 +142,18 @@ class Dialogue(Record):
     def turns(self) -> list[Turn]:
         """All turns of all sessions, in order."""
         return [turn for session in self.sessions for turn in session.turns]
+
+    @property
+    def places(self) -> "list[Dialogue | Session | Turn]":
+        """Everything that can carry labels: the dialogue itself, its sessions, its turns."""
+        return [self, *self.sessions, *self.turns]
+
+    def forget(self, by: str) -> None:
+        """Take away the labels, and the reasoning, that the annotator called ``by`` put there."""
+        for place in self.places:
+            place.labels = [label for label in place.labels if label.by != by]
+        for turn in self.turns:
+            turn.thought = [element for element in turn.thought if element.by != by]
 
 
 class Artefact(Record):

@@ -4,10 +4,7 @@ A folder holds one run folder for each counselor, one rating folder for each cou
 pair that was compared: every step is resumable by itself, and so the whole is.
 """
 
-import sqlite3
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise as neighbors
 from pathlib import Path
@@ -16,7 +13,6 @@ from typing import Any
 from pydantic import Field
 
 from psyloom.agents import Ask, Writer
-from psyloom.agents.prompts import prompts_in
 from psyloom.errors import UnknownName, UsageError
 from psyloom.judging.metrics.lazy import Lazy
 from psyloom.judging.ranking import Match, connected, rounds_for, swiss
@@ -29,9 +25,9 @@ from psyloom.llm.prices import Price
 from psyloom.records import Case, Dialogue, Lang, Rating, read_jsonl, to_line
 from psyloom.runs.engine import roles_of
 from psyloom.runs.entrants import Entrant, entrant, meeting
-from psyloom.runs.folder import flat
+from psyloom.runs.folder import renew
 from psyloom.runs.rate import RATINGS, RatingSummary, rate
-from psyloom.runs.run import run_cases, survey
+from psyloom.runs.run import agents_of, run_cases, survey
 from psyloom.runs.told import Progress, Summary
 
 ATTRIBUTES = ("disposition.attitude", "lang", "demographics.gender", "post.topic", "scenario.type")
@@ -101,8 +97,7 @@ class Arena:
             )
 
     def _agents(self, one: Entrant) -> set[str]:
-        roles = roles_of(self.works[one.name]).values()
-        return {prompt.front.agent for role in roles for prompt in prompts_in(role.prompts())}
+        return agents_of(roles_of(self.works[one.name]).values())
 
     def _models(self, one: Entrant) -> dict[str, str | Model]:
         """Of the models given, those that this counselor and the client have agents for."""
@@ -142,7 +137,7 @@ class Arena:
     async def _talk(self, one: Entrant, cases: Path) -> None:
         folder = self.talks_of(one)
         if self.derive:
-            _renew(folder, {"cases.digest": survey(cases, Case)[0]["digest"]}, "dialogues.jsonl")
+            renew(folder, {"cases.digest": survey(cases, Case)[0]["digest"]})
         made = await run_cases(self.works[one.name], cases, folder, models=self._models(one), **self.run)
         self.summary.talks[one.name], self.summary.stopped = made, made.stopped
 
@@ -161,7 +156,7 @@ class Arena:
         if self.summary.stopped is not None or one not in self.talked():
             return
         folder = self.ratings_of(one, tool)
-        _renew(folder, {"cases.digest": self.digest(one)}, RATINGS)
+        renew(folder, {"cases.digest": self.digest(one)}, RATINGS)
         found = await rate(self.talks_of(one), [tool], folder, models=self.judges, samples=self.samples, **self.rating)
         self.summary.ratings[one.name, tool.id], self.summary.stopped = found, found.run.stopped
 
@@ -197,7 +192,7 @@ class Arena:
         if self.summary.stopped is not None:
             return {}
         folder = self.pair_of(a, b, tool)
-        _renew(folder, {"cases.digest": self.digest(a), "against.digest": self.digest(b)}, RATINGS)
+        renew(folder, {"cases.digest": self.digest(a), "against.digest": self.digest(b)}, RATINGS)
         found = await rate(
             self.talks_of(a), [tool], folder, models=self.judges, samples=self.samples, against=self.talks_of(b),
             **self.rating,
@@ -226,22 +221,6 @@ def matches_in(folder: Path, a: str, b: str, tool: Instrument, aspect: str) -> l
         for part in rating.items
         if part.item == aspect and part.value is not None and (won := number(tool[aspect], part.value)) is not None
     ]
-
-
-def _renew(folder: Path, digests: Mapping[str, str], records: str) -> None:
-    """Where what a folder was made from has changed since, as when a failed case came good at a later start, keep its
-    answers and let everything else be made again from them: no answered call is repeated.
-    """
-    if not (folder / "run.toml").exists():
-        return
-    known = flat(tomllib.loads((folder / "run.toml").read_text("utf-8")))
-    if all(known.get(key) == digest for key, digest in digests.items()):
-        return
-    with closing(sqlite3.connect(folder / "journal.sqlite", isolation_level=None)) as db:
-        db.execute("DELETE FROM outcomes")
-    for name in (records, "traces.jsonl", "failures.jsonl"):
-        (folder / name).write_bytes(b"")
-    (folder / "run.toml").unlink()  # last: killed before, this is done again
 
 
 async def arena(

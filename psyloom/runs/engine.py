@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from psyloom import __version__
-from psyloom.agents import Annotator, Ask, Desk, Models, Pairing, Role, Writer
+from psyloom.agents import Annotator, Ask, Desk, Models, Pairing, Replying, Role, Writer
 from psyloom.agents.ask import Shelf, trace_record
 from psyloom.agents.derive import derive, lacking
 from psyloom.errors import (
@@ -30,12 +30,13 @@ from psyloom.errors import (
 from psyloom.llm import Decoding
 from psyloom.llm.connect import REHEARSAL
 from psyloom.llm.limits import Budget
-from psyloom.records import Case, Defect, Dialogue, Label, Lang, Lineage, to_line
+from psyloom.records import Case, Defect, Dialogue, Lang, Lineage, to_line
 from psyloom.records.jsonl import scan_jsonl
-from psyloom.runs.folder import Outcome, RunFolder, line
+from psyloom.runs.folder import APART, ARTEFACTS, Outcome, RunFolder, line
 from psyloom.runs.told import Progress, Summary
 
-Work = Writer | Annotator
+Work = Writer | Annotator | Replying
+READS_DIALOGUES = (Annotator, Replying)
 _STOPS_THE_RUN = (EndpointRejects, FolderTrouble, BadPrompt, NotInSight)
 _DOWN_IN_A_ROW = 25
 _COLLECT_EVERY = 20_000  # calls and cases
@@ -58,9 +59,11 @@ class Settings:
 
 
 def roles_of(work: Work) -> dict[str, Role]:
-    """Role name -> role, of a writer, an annotator, or both sides of a pairing."""
+    """Role name -> role, of a writer, an annotator, a counselor that replies, or both sides of a pairing."""
     if isinstance(work, Pairing):
         return {"counselor": work.counselor, "client": work.client}
+    if isinstance(work, Replying):
+        return {"counselor": work.counselor}
     return {"annotator" if isinstance(work, Annotator) else "writer": work}
 
 
@@ -80,6 +83,7 @@ class Engine:
         self.examples: dict[str, str] = {}
         self._left = False
         self._shelf = Shelf()
+        self._apart: list[Dialogue] = []
         self._fatal: PsyloomError | None = None
         self._down = 0
         self._began = time.monotonic()
@@ -94,7 +98,7 @@ class Engine:
     async def over(self, cases: Path, *, limit: int | None, concurrency: int, signals: bool) -> Summary:
         """Settle every case; returns when all are settled or the run is stopped."""
         found: Iterator[Case | Dialogue | Defect] = (
-            scan_jsonl(cases, Dialogue) if isinstance(self.work, Annotator) else scan_jsonl(cases, Case)
+            scan_jsonl(cases, Dialogue) if isinstance(self.work, READS_DIALOGUES) else scan_jsonl(cases, Case)
         )
         source = islice(enumerate(found), limit)
         workers = [asyncio.create_task(self._work(source, 4 * concurrency + 64)) for _ in range(concurrency)]
@@ -162,10 +166,17 @@ class Engine:
                 self.budget.stop(trouble.happened)
                 self.folder.release()
                 return
-            self.folder.keep(self._shelf.kept)
+            self._keep()
             self.folder.put(position, outcome)
             self._settled(failed=not outcome.ok)
             await asyncio.sleep(0)
+
+    def _keep(self) -> None:
+        """Write what stands beside the dialogues: artefacts, and dialogues that a system's own filter keeps apart."""
+        self.folder.keep(ARTEFACTS, self._shelf.kept.values())
+        self.folder.keep(APART, self._apart)
+        self._shelf.kept.clear()
+        self._apart.clear()
 
     def _over(self) -> bool:
         self._fatal = self._fatal or self.folder.trouble
@@ -221,8 +232,10 @@ class Engine:
             short = f"{trouble} ({at.filename}:{at.lineno})"
             return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk, short)
         self._down = 0
+        if not records:
+            return self._failure(found.id, "kept apart", str(self._apart[-1].quality.apart), desk)
         trace = line(trace_record(desk)) if self.settings.traces else b""
-        return Outcome(found.id, True, records, trace)
+        return Outcome(found.id, len(records), b"".join(records), trace)
 
     def _desk(self, found: Case | Dialogue) -> Desk:
         s = self.settings
@@ -235,11 +248,15 @@ class Engine:
             found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf, decoding=s.decoding
         )
 
-    async def _records(self, desk: Desk) -> bytes:
-        """What a case becomes, as lines."""
+    async def _records(self, desk: Desk) -> list[bytes]:
+        """What a case becomes, as lines; none when the system's own filter keeps everything apart."""
         if isinstance(self.work, Annotator):
-            return to_line(await self._annotate(desk, self.work))
-        return to_line(await self._write(desk, self.work))
+            return [to_line(await self._annotate(desk, self.work))]
+        if isinstance(self.work, Replying):
+            return [to_line(await self._reply(desk, self.work))]
+        made = list(self.work.dialogues(await self._write(desk, self.work)))
+        self._apart += (one for one in made if one.quality.apart)
+        return [to_line(one) for one in made if not one.quality.apart]
 
     async def _write(self, desk: Desk, writer: Writer) -> Dialogue:
         ask = Ask(desk, writer)
@@ -255,12 +272,17 @@ class Engine:
     async def _annotate(self, desk: Desk, annotator: Annotator) -> Dialogue:
         """Labels of the same annotator are replaced, others stay; texts must come back as they were."""
         ask = Ask(desk, annotator)
-        forget(desk.dialogue, ask.by)
+        desk.dialogue.forget(ask.by)
         texts = [turn.text for turn in desk.dialogue.turns]
         dialogue = await annotator.annotate(desk.dialogue, ask)
         if [turn.text for turn in dialogue.turns] != texts:
             raise ValueError(f"annotator {ask.by} changed a text")
         dialogue.annotations[ask.by] = self._made(desk)
+        return dialogue
+
+    async def _reply(self, desk: Desk, replying: Replying) -> Dialogue:
+        dialogue = await replying.reply(desk)
+        dialogue.lineage = self._made(desk)
         return dialogue
 
     def _made(self, desk: Desk) -> Lineage:
@@ -297,17 +319,5 @@ class Engine:
             fatal,
             self.reasons,
             self.examples,
+            self.folder.apart,
         )
-
-
-def forget(dialogue: Dialogue, by: str) -> None:
-    """Take away what the annotator called ``by`` labelled before."""
-
-    def others(labels: list[Label]) -> list[Label]:
-        return [label for label in labels if label.by != by]
-
-    dialogue.labels = others(dialogue.labels)
-    for session in dialogue.sessions:
-        session.labels = others(session.labels)
-        for turn in session.turns:
-            turn.labels = others(turn.labels)

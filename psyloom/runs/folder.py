@@ -1,12 +1,15 @@
-"""The run folder: run.toml, journal.sqlite, dialogues.jsonl, failures.jsonl, traces.jsonl, report.html."""
+"""The run folder: run.toml, journal.sqlite, dialogues.jsonl, failures.jsonl, traces.jsonl, report.html.
+
+Where a system makes them: artefacts.jsonl, and apart.jsonl with the dialogues that its own filter keeps out of the data.
+"""
 
 import asyncio
 import os
 import sqlite3
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,9 +19,10 @@ from pydantic_core import from_json, to_json
 
 from psyloom.errors import FolderTrouble, OtherRun
 from psyloom.llm.journal import Journal
-from psyloom.records import Artefact, to_line
+from psyloom.records import Artefact, Dialogue, to_line
 
-DIALOGUES = "dialogues.jsonl"
+DIALOGUES, ARTEFACTS, APART = "dialogues.jsonl", "artefacts.jsonl", "apart.jsonl"
+_BESIDE = ("traces.jsonl", "failures.jsonl")
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,11 @@ class Outcome:
     """How one case ended: lines for the three files, some of them empty.
 
     id: None for a line that has no id of its own, since it cannot be read or repeats another's.
+    ok: how many dialogues it became; 0: it failed.
     """
 
     id: str | None
-    ok: bool
+    ok: int
     dialogue: bytes = b""
     trace: bytes = b""
     failure: bytes = b""
@@ -45,13 +50,13 @@ class RunFolder:
     def __init__(self, path: Path, config: dict[str, Any], *, records: str = DIALOGUES) -> None:
         """records: name of the file that takes what the cases become."""
         self.path = path
-        self.names = (records, "traces.jsonl", "failures.jsonl")
+        self.names = (records, *_BESIDE)
         self.trouble: FolderTrouble | None = None
         self._waiting: dict[int, Outcome] = {}
         self._next = 0
         self._skipped: set[int] = set()
         self._claimed: set[str] = set()
-        self._kept: set[str] = set()
+        self._kept: dict[str, set[str]] = {}
         self._scheduled = False
         self._advanced = asyncio.Event()
         self._released = False
@@ -70,7 +75,7 @@ class RunFolder:
                 )
                 self._configure(known, config)
                 self._cut()
-                self._kept = self._artefacts()
+                self._kept = {name: self._ids_in(name) for name in (ARTEFACTS, APART)}
                 self._opened = opened.pop_all()
         except (OSError, sqlite3.Error) as trouble:
             raise FolderTrouble(
@@ -123,9 +128,9 @@ class RunFolder:
             file.truncate(end)
             file.seek(end)
 
-    def _artefacts(self) -> set[str]:
-        """Ids of the artefacts that earlier starts kept; a torn last line is cut off, its artefact is made again."""
-        file = self.path / "artefacts.jsonl"
+    def _ids_in(self, name: str) -> set[str]:
+        """Ids of the records that earlier starts kept; a torn last line is cut off, its record is made again."""
+        file = self.path / name
         if not file.exists():
             return set()
         lines = file.read_bytes().splitlines(keepends=True)
@@ -134,14 +139,18 @@ class RunFolder:
             lines.pop()
         return {from_json(raw)["id"] for raw in lines}
 
-    def keep(self, artefacts: dict[str, Artefact]) -> None:
-        """Move ``artefacts`` to their file, before the dialogues that were made with them are written."""
-        fresh = {a.id: to_line(a) for a in artefacts.values() if a.id not in self._kept}
-        artefacts.clear()
+    def keep(self, name: str, records: Iterable[Artefact | Dialogue]) -> None:
+        """Add ``records`` to a file beside the dialogues, each id once, before what was made with them is written."""
+        fresh = {record.id: to_line(record) for record in records if record.id not in self._kept[name]}
         if fresh and self.trouble is None:
-            with self._troubled(), (self.path / "artefacts.jsonl").open("ab") as file:
+            with self._troubled(), (self.path / name).open("ab") as file:
                 file.write(b"".join(fresh.values()))
-                self._kept.update(fresh)
+                self._kept[name].update(fresh)
+
+    @property
+    def apart(self) -> int:
+        """How many dialogues were kept apart so far, earlier starts included."""
+        return len(self._kept[APART])
 
     def done(self, position: int) -> bool:
         """Was the case at ``position`` written before?"""
@@ -229,6 +238,26 @@ class RunFolder:
         # After trouble a file may still hold what it could not write; the next start makes it again.
         with suppress(OSError) if self.trouble else nullcontext():
             self._opened.close()
+
+
+def renew(path: Path, digests: Mapping[str, str], records: str = DIALOGUES) -> None:
+    """Where what a run folder was made from has changed since, as when a failed case came good at a later start, keep
+    its answers and let everything else be made again from them: no answered call is repeated.
+
+    Args: digests: dotted keys of run.toml -> what they must be for the folder to stay; records: as in `RunFolder`.
+    """
+    if not (path / "run.toml").exists():
+        return
+    known = flat(tomllib.loads((path / "run.toml").read_text("utf-8")))
+    if all(known.get(key) == digest for key, digest in digests.items()):
+        return
+    with closing(sqlite3.connect(path / "journal.sqlite", isolation_level=None)) as db:
+        db.execute("DELETE FROM outcomes")
+    for name in (records, *_BESIDE):
+        (path / name).write_bytes(b"")
+    for name in (ARTEFACTS, APART):
+        (path / name).unlink(missing_ok=True)
+    (path / "run.toml").unlink()  # last: killed before, this is done again
 
 
 def _hold(file: BinaryIO, folder: Path) -> None:

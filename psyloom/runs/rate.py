@@ -12,7 +12,8 @@ from psyloom import __version__
 from psyloom.agents import Desk, Models
 from psyloom.errors import UsageError
 from psyloom.judging.panel import Panel
-from psyloom.judging.results import Result, results
+from psyloom.judging.results import Change, Result, change, results, together
+from psyloom.judging.shots import Example
 from psyloom.knowledge.instruments import Instrument, instrument
 from psyloom.llm import Model
 from psyloom.llm.connect import REHEARSAL
@@ -34,7 +35,9 @@ class RatingSummary:
     """How a rating run ended.
 
     run: dialogues rated and not, calls, cost. ratings, judgments: written so far, earlier starts included; failed: why
-    a judgment has no value -> how many. results: instrument -> its means by judge and moment.
+    a judgment has no value -> how many. results: instrument -> its means by judge, moment and group; means: those of
+    several judges, and of several groups; changes: of an instrument that rates before and after, what came of its
+    scores by judge and client attitude.
     """
 
     run: Summary
@@ -42,6 +45,8 @@ class RatingSummary:
     judgments: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     results: dict[str, list[Result]] = field(default_factory=dict)
+    means: dict[str, list[Result]] = field(default_factory=dict)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
 
 
 class Others:
@@ -86,11 +91,11 @@ class _Engine(Engine):
         super().__init__(panel, *more)
         self.panel, self.others = panel, others
 
-    async def _records(self, desk: Desk) -> bytes:
+    async def _records(self, desk: Desk) -> list[bytes]:
         against = self.others.get(desk.dialogue.id) if self.others else None
         name = self.others.name if self.others else ""
         ratings = await self.panel.rate(desk, list(self.models.by_agent.values()), against, name)
-        return b"".join(map(to_line, ratings))
+        return [b"".join(map(to_line, ratings))]
 
 
 async def rate(
@@ -103,6 +108,8 @@ async def rate(
     per: Literal["item", "instrument"] | None = None,
     logprobs: bool = False,
     temperature: float | None = None,
+    examples: Sequence[Example] = (),
+    shots: int = 5,
     against: Path | str | None = None,
     limit: int | None = None,
     concurrency: int = 64,
@@ -110,6 +117,7 @@ async def rate(
     budget: Budget | None = None,
     prices: Mapping[str, Price] | None = None,
     traces: bool = True,
+    by: str = "",
     on_progress: Callable[[Progress], None] | None = None,
     signals: bool = False,
 ) -> RatingSummary:
@@ -117,14 +125,19 @@ async def rate(
 
     Args:    dialogues: a JSON Lines file, or a run's folder. instruments: ids, ``wai@1-5``, or instruments.
              models: the judges, each of which rates everything. samples, per, logprobs, temperature: as in `Panel`.
-             against: the other dialogues of pair instruments, matched by id.
+             examples: what people rated, shown to the judges with reasons, ``shots`` at most; see `judging.shots`.
+             against: the other dialogues of pair instruments, matched by id. by: "topic" or "attitude" breaks the
+             results down.
     Returns: the summary; ``out/ratings.jsonl`` has the ratings. A judgment without a usable answer is a rating's item
              with a failure; a dialogue that cannot be rated at all is a line of failures.jsonl.
     Raises:  UsageError before anything is started.
     """
     path, out = _file(Path(dialogues)), Path(out)
     tools = [instrument(one) if isinstance(one, str) else one for one in instruments]
-    panel = Panel(instruments=tuple(tools), samples=samples, per=per, logprobs=logprobs, temperature=temperature)
+    panel = Panel(
+        instruments=tuple(tools), samples=samples, per=per, logprobs=logprobs, temperature=temperature,
+        examples=tuple(examples), shots=shots,
+    )  # fmt: skip
     others = _others(panel, against)
     surveyed, total = survey(path, Dialogue)
     judges = _named(models)
@@ -143,7 +156,7 @@ async def rate(
     finally:
         for model in opened.by_agent.values():
             await model.aclose()
-    return _summary(run, out, tools)
+    return _summary(run, out, tools, by)
 
 
 def _file(path: Path) -> Path:
@@ -170,7 +183,10 @@ def _configuration(
     panel: Panel, judges: list[str], tries: int, cases: dict[str, Any], others: Others | None
 ) -> dict[str, Any]:
     """What makes a rating run the same run. Instruments count with every word: a reworded one is another one."""
-    options = panel.model_dump(mode="json", exclude={"instruments"}, exclude_none=True)
+    options = panel.model_dump(mode="json", exclude={"instruments", "examples", "shots"}, exclude_none=True)
+    if panel.examples:
+        shown = "".join(one.model_dump_json() for one in panel.examples)
+        options |= {"shots": panel.shots, "examples": blake2b(shown.encode(), digest_size=8).hexdigest()}
     words = {i.id: blake2b(i.model_dump_json().encode(), digest_size=8).hexdigest() for i in panel.instruments}
     facts = {
         "psyloom": __version__, "judges": judges, "instruments": words, "options": options, "tries": tries,
@@ -179,7 +195,7 @@ def _configuration(
     return facts | ({"against": {"digest": others.digest}} if others else {})
 
 
-def _summary(run: Summary, out: Path, tools: Sequence[Instrument]) -> RatingSummary:
+def _summary(run: Summary, out: Path, tools: Sequence[Instrument], by: str) -> RatingSummary:
     summary = RatingSummary(run)
     if not (out / RATINGS).stat().st_size:
         return summary
@@ -187,5 +203,13 @@ def _summary(run: Summary, out: Path, tools: Sequence[Instrument]) -> RatingSumm
     parts = [part for rating in found for part in rating.items]
     summary.ratings, summary.judgments = len(found), len(parts)
     summary.failed = Counter(part.failure.split(":")[0] for part in parts if part.failure)
-    summary.results = {tool.id: results(found, tool) for tool in tools}
+    summary.results = {tool.id: results(found, tool, by) for tool in tools}
+    summary.means = {name: _means(each) for name, each in summary.results.items()}
+    summary.changes = {tool.id: change(found, tool, by="attitude") for tool in tools if tool.moments}
     return summary
+
+
+def _means(each: list[Result]) -> list[Result]:
+    """The means of several judges, and those of several groups."""
+    judges = together(each, "rater")
+    return judges + together(each + judges, "group")

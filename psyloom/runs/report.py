@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from psyloom.errors import FolderTrouble, UnknownName
 from psyloom.knowledge.labels import loaded
-from psyloom.records import Dialogue, Label, sentences
+from psyloom.records import Dialogue, Label, Session, Turn, sentences
 from psyloom.records.jsonl import Defect, parse_line
 from psyloom.runs.folder import flat
 
@@ -58,7 +58,8 @@ def _facts(out: Path) -> dict[str, Any]:
         guards.update(dialogue.quality.guards)
         kept.update(dialogue.quality.kept)
         ended.update(s.ended.split(" said ")[0] if s.ended else "script" for s in dialogue.sessions)
-        labels.update((label.set, label.id) for turn in dialogue.turns for label in turn.labels)
+        parts: tuple[Dialogue | Session | Turn, ...] = (dialogue, *dialogue.sessions, *dialogue.turns)
+        labels.update((label.set, label.id) for part in parts for label in part.labels)
     failures = Counter(row["reason"] for row in _rows(out / "failures.jsonl"))
     return {
         "config": config, "options": flat(config["options"]), "count": count, "shown": shown, "calls": calls, "rejected": rejected,

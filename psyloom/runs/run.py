@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from psyloom import __version__
-from psyloom.agents import Annotator, Client, Counselor, Models, Pairing, Role, Writer
+from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import BadRecord, UnknownName, UsageError
 from psyloom.llm import Decoding, Model, connect
@@ -19,7 +19,7 @@ from psyloom.llm.limits import Budget, Budgeted
 from psyloom.llm.prices import Price, price
 from psyloom.records import Case, Defect, Dialogue, Lang
 from psyloom.records.jsonl import parse_line
-from psyloom.runs.engine import Engine, Settings, Work, no_none, roles_of
+from psyloom.runs.engine import READS_DIALOGUES, Engine, Settings, Work, no_none, roles_of
 from psyloom.runs.folder import RunFolder
 from psyloom.runs.told import Progress, Summary
 from psyloom.systems import find_system, make_role
@@ -124,7 +124,7 @@ async def run_cases(
     specs = dict(models) if isinstance(models, Mapping) else {"": models}
     settings = Settings(lang, seed, tries, derive_missing, traces, by, decoding or {})
     check_agents(specs, roles_of(work).values())
-    surveyed, total = survey(cases, Dialogue if isinstance(work, Annotator) else Case)
+    surveyed, total = survey(cases, Dialogue if isinstance(work, READS_DIALOGUES) else Case)
     config = configuration(work, specs, settings, surveyed)
     budget = budget or Budget()
     # Models come first: a wrong name or a missing key is said before a folder is made.
@@ -141,10 +141,15 @@ async def run_cases(
             await model.aclose()
 
 
+def agents_of(roles: Iterable[Role]) -> set[str]:
+    """Everybody for whom a model may be given by name."""
+    return {name for r in roles for name in (*(prompt.front.agent for prompt in prompts_in(r.prompts())), *r.guests())}
+
+
 def check_agents(models: Mapping[str, object], roles: Iterable[Role]) -> None:
     """Raise UnknownName for a model that is given to an agent that none of the roles has."""
     given = set(models) - {"", "writer", "client", "counselor", "annotator", "deriver"}
-    known = {prompt.front.agent for role in roles for prompt in prompts_in(role.prompts())} if given else set()
+    known = agents_of(roles) if given else set()
     for agent in sorted(given - known):
         raise UnknownName("agent", agent, known | {"client", "counselor"}, see="(--model AGENT=MODEL)")
 

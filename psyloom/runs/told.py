@@ -35,6 +35,7 @@ class Summary:
 
     stopped: why it is not finished; None: every case was settled.
     reasons: why cases failed -> how many; examples: the same -> what exactly was wrong with the first of them.
+    apart: dialogues that the system's own filter kept out of the data; they stand in apart.jsonl with their reasons.
     """
 
     out: Path
@@ -46,3 +47,4 @@ class Summary:
     stopped: PsyloomError | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
+    apart: int = 0

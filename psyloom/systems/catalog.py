@@ -8,21 +8,24 @@ import importlib.util
 import os
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from psyloom.agents import Annotator, Client, Counselor, Role, Writer
 from psyloom.errors import BadRecord, PsyloomError, UnknownName, UsageError
 from psyloom.knowledge.labels import Bilingual
-from psyloom.records import Lang
+from psyloom.records import Case, Lang
+
+if TYPE_CHECKING:
+    from psyloom.formats.write import Writer as Export
 
 RoleName = Literal["writer", "client", "counselor", "annotator"]
 _KINDS: dict[str, type[Role]] = {"writer": Writer, "client": Client, "counselor": Counselor, "annotator": Annotator}
@@ -45,6 +48,12 @@ class Card(BaseModel):
     paper_languages: tuple[Lang, ...] = Field((), description="languages of the paper's own prompts and data")
     summary: Bilingual
     roles: dict[RoleName, str] = Field(description="role -> class in system.py, or SLUG.Class of another system")
+    system_prompt: Bilingual = Field(
+        Bilingual(), description="our words for a chat model that learns to speak as this system's counselor"
+    )
+    cases: dict[str, str] = Field(
+        default_factory=dict, description="ways to make cases: name -> function of system.py, or module:function"
+    )
     paper: tuple[str, ...] = Field((), description="what is the paper's")
     defaults: tuple[str, ...] = Field((), description="what the paper leaves open and we chose (DEFAULT)")
     departures: tuple[str, ...] = Field((), description="where the released code was not followed, and why")
@@ -59,16 +68,16 @@ class System:
     card: Card
     package: str | None = None
 
-    def module(self) -> ModuleType:
-        """The system's ``system.py``."""
+    def module(self, name: str = "system") -> ModuleType:
+        """The system's ``system.py``, or another file of its folder."""
         try:
             if self.package:
-                return import_module(f"{self.package}.system")
-            return _load(f"psyloom_system_{self.slug}", self.folder / "system.py")
+                return import_module(f"{self.package}.{name}")
+            return _load(f"psyloom_{name}_{self.slug}", self.folder / f"{name}.py")
         except PsyloomError:
             raise
         except Exception as trouble:  # whatever its author wrote
-            what = f"{self.folder / 'system.py'} cannot be loaded: {type(trouble).__name__}: {trouble}"
+            what = f"{self.folder / name}.py cannot be loaded: {type(trouble).__name__}: {trouble}"
             raise BadRecord(what, do="mend it, or leave that system out") from trouble
 
     def role(self, name: str) -> type[Role]:
@@ -82,6 +91,23 @@ class System:
         if not (isinstance(found, type) and issubclass(found, _KINDS[name])):
             what = f"{home.folder / 'system.py'} has no {name} called {cls}, which the card of {self.slug} names"
             raise BadRecord(what, do="write the class, or mend [roles] in card.toml")
+        return found
+
+    def exports(self) -> "dict[str, Export]":
+        """The system's own export formats by name, ``SLUG.NAME``: the ``WRITERS`` of its ``exports.py``, if there is one."""
+        offered = self.module("exports").WRITERS if (self.folder / "exports.py").is_file() else ()
+        return {writer.name: writer for writer in offered}
+
+    def maker(self, name: str) -> Callable[..., Case | Iterable[Case]]:
+        """A function that makes cases; see `psyloom.systems.making`. Raises UnknownName when the card has no such way."""
+        if name not in self.card.cases:
+            raise UnknownName(f"way to make cases of {self.slug}", name, self.card.cases)
+        module, _, function = self.card.cases[name].rpartition(":")
+        found: Callable[..., Case | Iterable[Case]] | None
+        found = getattr(import_module(module) if module else self.module(), function, None)
+        if found is None:
+            what = f"{module or self.folder / 'system.py'} has no {function}, which the card of {self.slug} names"
+            raise BadRecord(what, do="write the function, or mend [cases] in card.toml")
         return found
 
     def cases(self) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from psyloom.agents import Annotator, Ask
+from psyloom.errors import UsageError
 from psyloom.records import Dialogue, Label
 from psyloom.training.classifier import load
 from psyloom.training.sentences import messages
@@ -27,6 +28,9 @@ class ClassifierAnnotator(Annotator):
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
         """One label for each sentence, with its span; ``by`` is the annotator's name as of any other."""
         classifier = load(str(self.path))
+        if classifier.recipe.ahead:
+            what = f"the classifier in {self.path} foretells answers and labels nothing"
+            raise UsageError(what, do="name it in an option that foretells, or train one without ahead")
         recipe, classes = classifier.recipe, classifier.recipe.classes()
         found = list(messages(dialogue, recipe.speaker, recipe.context))
         for message, rows in zip(found, classifier.chances(found), strict=True):

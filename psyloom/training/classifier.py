@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from psyloom.errors import BadRecord, MissingExtra
 from psyloom.knowledge import LabelSet, label_set
-from psyloom.records import Dialogue, Speaker
+from psyloom.records import Dialogue, Speaker, Turn
 from psyloom.training.sentences import SPEAKERS, Input, Marks, Message, inputs, texts
 
 RECIPE, HEAD = "recipe.json", "head.pt"
@@ -31,6 +31,9 @@ class Recipe(BaseModel):
         "fine", description="coarse: the groups of the labels instead of the labels"
     )
     drop: tuple[str, ...] = Field((), description="labels too rare to be learned; the paper drops three behaviors")
+    ahead: bool = Field(
+        False, description="learn to foretell the label of the answer to a message, not the message's own"
+    )
     by: str | None = Field(None, description="whose labels are learned; if not given: all annotators'")
     base: str | None = Field(None, description="pretrained encoder, by name or path; if not given: a small new one")
     context: int = Field(10, ge=0, description="messages before the target that are read")
@@ -119,6 +122,12 @@ class Classifier:
         with torch.no_grad():
             for message in given:
                 yield torch.softmax(self.logits(self.sequences(message)), dim=-1).tolist()
+
+    def classify(self, turn: Turn, before: Sequence[Turn], pieces: Sequence[tuple[int, int]]) -> list[dict[str, float]]:
+        """For each piece of a message: class -> probability. Of ``before`` as much is read as was in training."""
+        known = tuple(before[-self.recipe.context :]) if self.recipe.context else ()
+        (rows,) = self.chances([Message(turn, known, tuple(pieces))])
+        return [dict(zip(self.recipe.classes(), row, strict=True)) for row in rows]
 
     def save(self, folder: Path) -> None:
         torch, _ = libraries()

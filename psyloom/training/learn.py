@@ -16,7 +16,7 @@ from psyloom.formats.write import ExportOptions
 from psyloom.formats.write.splits import split_of
 from psyloom.records import Dialogue
 from psyloom.training.classifier import Classifier, Recipe, libraries, load, new
-from psyloom.training.sentences import Message, labelled, messages
+from psyloom.training.sentences import Message, foretelling, labelled, messages
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def _parts(dialogues: Sequence[Dialogue], recipe: Recipe) -> dict[str, list[Mess
     options = ExportOptions(splits=(70, 15, 15), seed=recipe.seed)
     for dialogue in dialogues:
         for message in messages(dialogue, recipe.speaker, recipe.context):
-            known = labelled(message, recipe.labels, recipe.by, recipe.learned)
+            known = (foretelling if recipe.ahead else labelled)(message, recipe.labels, recipe.by, recipe.learned)
             if any(known.labels):
                 parts[split_of(dialogue, options)].append(known)
     if not parts["train"]:
-        what = f"no {recipe.speaker}'s sentence carries a label of {recipe.labels!r}"
+        what = f"no {'answer to the' if recipe.ahead else 'sentence of the'} {recipe.speaker} carries a label of {recipe.labels!r}"
         raise UsageError(what, do="annotate dialogues first, or choose another label set")
     return parts
 

@@ -5,10 +5,10 @@ closed by ``[SEP]``; the target's speaker token; then ``[CLS] sentence [SEP]`` f
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from psyloom.agents.annotating import pieces as sentences_of
 from psyloom.records import Dialogue, Speaker, Turn
+from psyloom.records.sentences import spans
 
 SPEAKERS: dict[Speaker, str] = {"counselor": "<counselor>", "client": "<client>"}
 Encode = Callable[[str], list[int]]
@@ -18,21 +18,23 @@ Encode = Callable[[str], list[int]]
 class Message:
     """A message to be classified: its turn, the messages before it, its sentences as [start, end) of its text.
 
-    labels: the label of each sentence, where it is known.
+    labels: the label of each sentence, where it is known. answer: what the other side says next.
     """
 
     turn: Turn
     before: tuple[Turn, ...]
     pieces: tuple[tuple[int, int], ...]
     labels: tuple[str | None, ...] = ()
+    answer: Turn | None = None
 
 
 def messages(dialogue: Dialogue, speaker: Speaker, context: int) -> Iterator[Message]:
     """The messages of one side that have a sentence; ``context``: how many messages before them are read."""
     for session in dialogue.sessions:
         for at, turn in enumerate(session.turns):
-            if turn.speaker == speaker and (pieces := tuple(sentences_of(turn.text))):
-                yield Message(turn, tuple(session.turns[max(0, at - context) : at]), pieces)
+            if turn.speaker == speaker and (pieces := tuple(spans(turn.text))):
+                after = next((other for other in session.turns[at + 1 : at + 2] if other.speaker != speaker), None)
+                yield Message(turn, tuple(session.turns[max(0, at - context) : at]), pieces, answer=after)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,14 @@ def labelled(message: Message, name: str, by: str | None, known: Callable[[str],
         ]
         covering = max(shared, key=lambda pair: pair[0], default=(0, None))
         found.append(known(covering[1].id) if covering[1] and covering[0] > 0 else None)
-    return Message(message.turn, message.before, message.pieces, tuple(found))
+    return replace(message, labels=tuple(found))
+
+
+def foretelling(message: Message, name: str, by: str | None, known: Callable[[str], str | None]) -> Message:
+    """The message with the first label of its answer as the label of each sentence; arguments as in `labelled`."""
+    labels = sorted(message.answer.labels if message.answer else (), key=lambda one: one.span or (0, 0))
+    found = (known(one.id) for one in labels if one.set == name and by in (None, one.by))
+    return replace(message, labels=(next(filter(None, found), None),) * len(message.pieces))
 
 
 def texts(dialogues: Iterable[Dialogue]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Asking: typed answers, repair, guards, trace."""
 
 import asyncio
+import re
 from typing import ClassVar
 
 import pytest
@@ -12,7 +13,8 @@ from psyloom.agents.derive import derive, lacking
 from psyloom.agents.roles import Rules
 from psyloom.errors import AnswerRejected, MissingFacet
 from psyloom.llm import Answer, Call
-from psyloom.records import Case, Lang, Turn
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.records import FACETS, Case, Lang, Turn
 from tests.support import Scripted, desk_for, numbered, text_of
 
 
@@ -118,6 +120,39 @@ async def test_an_answer_that_was_cut_off_is_asked_for_again() -> None:
     assert desk.dialogue.quality.guards == {"cut_off": 1}
 
 
+class Breaking(Scripted):
+    """Every answer but the last one breaks off."""
+
+    def __init__(self, *pieces: str) -> None:
+        super().__init__(judge=list(pieces))
+        self.many = len(pieces)
+
+    async def __call__(self, call: Call, /) -> Answer:
+        answer = await super().__call__(call)
+        return Answer(answer.text, finish="stop" if len(self.calls) == self.many else "length")
+
+
+@pytest.mark.parametrize(("lang", "says"), [("en", "exactly where you stopped"), ("zh", "从断开的地方接着写")])
+async def test_an_answer_that_breaks_off_can_be_continued_where_it_stopped_instead(lang: Lang, says: str) -> None:
+    model = Breaking('{"mood": "ti', 'red", "sc', 'ore": 3}')
+    ask, desk = asking(model, lang)
+    assert await ask("judge", Mood, goes_on=3) == Mood(mood="tired", score=3)
+    said, told = (message["content"] for message in model.calls[2].messages[-2:])
+    assert said == '{"mood": "tired", "sc'
+    assert says in told
+    assert [call.schema is None for call in model.calls] == [False, True, True]  # a schema would make it begin anew
+    assert desk.dialogue.quality.rejected == 0
+    assert len(desk.trace) == 3
+
+
+async def test_an_answer_is_continued_only_so_often_and_then_asked_for_again() -> None:
+    model = Breaking('{"mood": ', '"tir', 'ed", ', '{"mood": "tired", "score": 3}')
+    ask, desk = asking(model)
+    assert await ask("judge", Mood, goes_on=2) == Mood(mood="tired", score=3)
+    assert "breaks off" in model.calls[3].messages[-1]["content"]
+    assert desk.dialogue.quality.rejected == 1
+
+
 async def test_an_empty_answer_is_no_answer() -> None:
     ask, _ = asking(Scripted(note=["  ", "A note."]))
     assert await ask("note") == "A note."
@@ -182,6 +217,58 @@ async def test_a_missing_facet_is_named_and_can_be_derived_once_each_with_a_note
     assert "I cannot sleep." in text_of(model.calls[0])
     with pytest.raises(MissingFacet, match="no facet to derive from"):
         await derive(Case(id="e", lang="en"), {"intake"}, Ask(desk_for(poor, model), Listener()))
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"), [("en", "intake.reason must not be empty"), ("zh", "intake.reason 不能空着")]
+)
+async def test_what_is_needed_may_not_be_left_empty(lang: Lang, says: str) -> None:
+    model = Scripted(
+        derive=[{"problem": "Sleep.", "reason": None}, {"problem": "Sleep.", "reason": "I want to sleep."}]
+    )
+    poor = Case.model_validate(
+        {"id": "c", "lang": lang, "demographics": {"age": 33}, "post": {"text": "I cannot sleep."}}
+    )
+    await derive(poor, {"intake.reason"}, Ask(desk_for(poor, model), Listener()))
+    assert poor.get("intake.reason") == "I want to sleep."
+    assert says in model.calls[1].messages[-1]["content"]
+    assert "demographics.age: 33" in text_of(model.calls[0]), "numbers are known, too"
+
+
+@pytest.mark.parametrize("needs", [{"post.text"}, {"post.text", "post.answers"}])
+async def test_what_others_answered_is_made_up_only_for_a_role_that_needs_it(needs: set[str]) -> None:
+    answers = {"answers": [{"text": "Rest."}]} if len(needs) == 2 else {}
+    model = Scripted(derive={"title": None, "text": "I cannot sleep.", "topic": None} | answers)
+    poor = Case.model_validate({"id": "c", "lang": "en", "thought": {"thought": "I will never sleep."}})
+    await derive(poor, needs, Ask(desk_for(poor, model), Listener()))
+    assert ("answers" in text_of(model.calls[0])) == bool(answers)
+    assert len(poor.get("post.answers")) == len(answers)
+
+
+class Overheard(Rehearsal):
+    """The rehearsal back end, with what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    async def __call__(self, call: Call, /) -> Answer:
+        self.told.append(text_of(call))
+        return await super().__call__(call)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("facet", FACETS)
+async def test_every_facet_can_be_derived_and_is_explained_in_the_language_of_the_case(facet: str, lang: Lang) -> None:
+    text = {"zh": "我睡不着。", "en": "I cannot sleep."}[lang]
+    known = {"thought": {"thought": text}} if facet == "post" else {"post": {"text": text}}
+    poor, model = Case.model_validate({"id": "c", "lang": lang} | known), Overheard()
+    await derive(poor, {facet}, Ask(desk_for(poor, model), Listener()))
+    assert poor.derived == [facet]
+    begins = {"zh": "要补写的部分：\n", "en": "The part to be written:\n"}[lang]
+    _, _, explained = model.told[0].partition(begins)
+    assert len(explained.splitlines()) >= 2
+    assert bool(re.search("[\u4e00-\u9fff]", explained)) == (lang == "zh")
 
 
 class Frame(Listener):

@@ -66,6 +66,20 @@ async def test_resistance_is_told_to_the_client_alone_in_its_language(lang: Lang
         assert not any(words in text_of(call) for call in model.asked("counselor"))
 
 
+@pytest.mark.parametrize(("lang", "note"), [("zh", "不是对方说的"), ("en", "not said by the other side")])
+async def test_what_a_dial_tells_the_client_is_marked_as_no_words_of_the_counselor(lang: Lang, note: str) -> None:
+    model, _ = await play(lang, verbosity="0.1")
+    for call in model.asked("client"):
+        said, _, told_ = call.messages[-1]["content"].partition("\n\n")
+        assert note not in said
+        assert note in told_.splitlines()[0]
+
+
+def test_a_word_that_only_holds_a_sentence_together_opens_no_fact() -> None:
+    facts = ["我升职了。", "晚上备课到很晚，还是没底。", "老周当众说了我一句。"]
+    assert unlocked(facts, 0, [("counselor", "你最怕的是老周，还是别人？")]) == {facts[0], facts[2]}
+
+
 async def test_a_trajectory_is_shown_turn_by_turn_and_its_last_reaction_stays() -> None:
     model, _ = await play("zh", trajectory='["defending", "拓展"]')
     shown = [call.messages[-1]["content"] for call in model.asked("client")]

@@ -252,6 +252,29 @@ def test_show_prints_one_dialogue_with_labels_and_thoughts_and_lists_the_rest(tm
     assert "Hello" not in shown
 
 
+def test_show_prints_why_labels_and_steps_were_given_on_which_words_and_by_whom(tmp_path: Path) -> None:
+    told: dict[str, Any] = {"evidence": "No [sleep].", "origin": "inferred"}
+    why = Label(set="psyinsight_explanation", id="observation", by="one", reason="He is tired.", **told)
+    coded = Label(set="client_reaction", id="extending", by="two", evidence="No [sleep].")
+    step = Element(name="emotion", text="He feels worn out.", by="two", **told)
+    theme = Label(set="psyinsight_explanation", id="theme", by="one", reason="Nights", origin="source")
+    turns = [Turn.client("No [sleep].", [why, coded]), Turn(speaker="counselor", text="I see.", thought=[step])]
+    write_jsonl(tmp_path / "d.jsonl", [chat_with(turns, labels=[theme])])
+    shown = psyloom("show", tmp_path / "d.jsonl").out
+    for text in (
+        "one: Observation: He is tired. [inferred: “No [sleep].”]", "two: Extending [“No [sleep].”]",
+        "two: emotion: He feels worn out. [inferred: “No [sleep].”]", "one: Theme: Nights [source]",
+    ):  # fmt: skip
+        assert text in " ".join(shown.split())
+    plain = psyloom("show", tmp_path / "d.jsonl", "--no-reasons").out
+    assert "two: Extending" in plain
+    assert "He feels worn out." in plain
+    assert "[inferred" not in plain
+    assert "He is tired." not in plain
+    assert "one: Theme" in plain
+    assert "Nights" not in plain
+
+
 def test_show_reads_a_run_folder(tmp_path: Path) -> None:
     psyloom("run", "interactive_agents", cases(tmp_path / "c.jsonl", 2, "zh"), "--out", tmp_path / "out", *TALK)
     assert "来访者" in psyloom("show", tmp_path / "out").out

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from psyloom.errors import BadRecord, UnknownName, UsageError
+from psyloom.judging.results import results
 from psyloom.knowledge.instruments import Instrument, all_instruments, instrument, instruments
+from psyloom.knowledge.items import Item
+from tests.judging.talks import rating
 
 ALL = list(all_instruments())
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -106,6 +109,7 @@ def _numbers(tool: Instrument) -> dict[str, list[int]]:
         ("sudosys", 4, (1, 5)),
         ("preference", 9, None),
         ("amie_patient", 26, None),
+        ("autocbt", 6, (0, 7)),
         ("amie_specialist", 32, None),
         ("miti", 14, None),
         ("psydt_reply", 5, None),
@@ -116,6 +120,44 @@ def _numbers(tool: Instrument) -> dict[str, list[int]]:
 def test_published_sizes_and_ranges_are_kept(name: str, items: int, scale: tuple[float, float] | None) -> None:
     tool = instrument(name)
     assert (len(tool.items), tool.scale) == (items, scale)
+
+
+FIVE = ("likert", 1, 5)
+YES_NO = ("binary",)
+
+
+def _kind(item: Item) -> tuple[object, ...]:
+    """How an item is answered: its scale, or the values of its options."""
+    if item.kind == "likert":
+        return ("likert", item.low, item.high)
+    return (item.kind, *(option.value for option in item.options))
+
+
+@pytest.mark.accepts("amie", 8)
+def test_the_axes_of_amie_keep_their_scales_and_every_one_may_not_apply() -> None:
+    patient, specialist = instrument("amie_patient"), instrument("amie_specialist")
+    assert [_kind(item) for item in patient.items] == [FIVE] * 9 + [YES_NO] * 2 + [YES_NO] * 11 + [FIVE] * 4
+    worst = {item.id: min(item.anchors, key=lambda anchor: anchor.at).en for item in patient.items[:9]}
+    assert [*worst.values()] == ["poor"] * 7 + ["strongly disagree"] * 2
+    diagnosis = {item.id: _kind(item) for item in specialist.items[22:]}
+    assert [_kind(item) for item in specialist.items[:22]] == [FIVE] * 22
+    assert [*diagnosis.values()] == [
+        FIVE, ("choice", 1, 2, 4, 5), FIVE, ("choice", 1, 2, 5, 5), ("choice", 1, 3, 5), YES_NO, ("choice", 1, 3, 5),
+        YES_NO, ("choice", 1, 2, 5, 5), YES_NO,
+    ]  # fmt: skip
+    assert all(item.na for item in (*patient.items, *specialist.items))
+
+
+@pytest.mark.accepts("amie", 8)
+def test_an_axis_that_does_not_apply_is_in_no_mean() -> None:
+    tool = instrument("amie_patient")
+    given = [
+        rating(tool, {"polite": 5, "at_ease": None, "honest": 2}, "d1"),
+        rating(tool, {"polite": 2, "honest": None}, "d2"),
+    ]
+    (found,) = results(given, tool)
+    assert found.items == {"polite": 3.5, "honest": 2}
+    assert (found.counts["polite"], found.counts["honest"], found.failed) == (2, 1, 0)
 
 
 def test_the_two_cpsycoun_rubrics_keep_their_different_maxima() -> None:
@@ -218,6 +260,7 @@ PLAIN = 'id = "x"\nen = "X"\nzh = "某"\nsource = "s"\nlicence = "l"\nrates = "c
     ("text", "says"),
     [
         (PLAIN, "item: Field required"),
+        (PLAIN + 'labels = ["crisp_step/defense"]\n[[item]]\nid = "a"\nen = "A"\nzh = "甲"\nkind = "binary"\n', 'labels need unit = "turn"'),
         (PLAIN + '[[item]]\nid = "a"\nen = "A"\nzh = "甲"\n', "item 'a' needs a scale"),
         (PLAIN + '[scale]\nlow = 0\nhigh = 2\n[[item]]\nid = "a"\nen = "A"\nzh = "甲"\nanchor = [{ at = 3 }]\n', "anchor at 3"),
         (PLAIN + '[scale]\nhigh = 2\n' + '[[item]]\nid = "a"\nen = "A"\nzh = "甲"\n' * 2, "item 'a' stands there twice"),

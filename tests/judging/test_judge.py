@@ -17,7 +17,7 @@ from psyloom.judging.weights import expected
 from psyloom.knowledge.instruments import Instrument, all_instruments, instrument
 from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Dialogue, Element, Lang, Session, Turn
+from psyloom.records import Dialogue, Element, Label, Lang, Session, Turn
 from tests.judging.talks import LINES, dialogue, judged
 from tests.support import Scripted, annotate, text_of
 
@@ -46,7 +46,10 @@ def by_item(answers: dict[str, Any], default: Any = None) -> Any:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_every_instrument_can_be_filled_in_and_scored_in_both_languages(tool: Instrument, lang: Lang) -> None:
     other = dialogue(lang, "d2") if tool.unit == "pair" else None
-    ratings = await rate_one(dialogue(lang), tool, Rehearsal(), against=other)
+    rated = dialogue(lang)
+    for label_set, _, label in (one.partition("/") for one in tool.labels):
+        rated.turns[2].labels.append(Label(set=label_set, id=label))
+    ratings = await rate_one(rated, tool, Rehearsal(), against=other)
     assert ratings
     for rating in ratings:
         assert score(rating, tool).failed == 0
@@ -57,8 +60,8 @@ async def test_every_instrument_can_be_filled_in_and_scored_in_both_languages(to
 
 def test_the_twins_of_the_judges_prompts_use_the_same_words() -> None:
     found = {(p.name, p.lang): p for p in prompts_in(Judge.prompts())}
-    assert {name for name, _ in found} == {"rate", "compare"}
-    for name in ("rate", "compare"):
+    assert {name for name, _ in found} == {"rate", "compare", "explain"}
+    for name in ("rate", "compare", "explain"):
         assert found[name, "zh"].slots == found[name, "en"].slots
         assert found[name, "zh"].decoding == found[name, "en"].decoding
 
@@ -217,6 +220,18 @@ async def test_each_reply_is_rated_given_its_history_and_the_greeting_is_none() 
     assert LINES["zh"][3] not in first
     assert LINES["zh"][3] in second
     assert LINES["zh"][5] not in second
+
+
+async def test_an_instrument_for_labelled_replies_rates_no_other_and_does_not_show_the_label() -> None:
+    tool, talk = instrument("crisp_defense"), dialogue()
+    model = Scripted(rate={item.id: judged(False, None) for item in tool.items})
+    with pytest.raises(UsageError, match="'d1' has no reply labelled crisp_step/defense to rate"):
+        excerpts(talk, tool)
+    talk.turns[4].labels.append(Label(set="crisp_step", id="defense"))
+    talk.turns[2].labels.append(Label(set="crisp_step", id="prosecution"))
+    (rating,) = await rate_one(talk, tool, model)
+    assert rating.subject.turn == 4
+    assert not any(word in text_of(model.calls[0]) for word in ("defense", "辩护"))
 
 
 async def test_the_reasoning_behind_a_reply_is_shown_only_to_instruments_that_rate_it() -> None:

@@ -19,7 +19,7 @@ from psyloom.knowledge.instruments import instrument
 from psyloom.llm import Answer, Call
 from psyloom.llm.limits import Budget
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Dialogue, Rating, read_jsonl, write_jsonl
+from psyloom.records import Dialogue, Label, Rating, read_jsonl, write_jsonl
 from psyloom.runs.rate import rate
 from tests.judging.talks import dialogue, filled, judged, rating
 
@@ -334,3 +334,15 @@ def test_the_command_imports_a_sheet(tmp_path: Path) -> None:
     )
     assert shown.exit_code == 0, shown.output
     assert next(read_jsonl(tmp_path / "r", Rating)).rater.name == "甲"
+
+
+def test_the_command_breaks_results_down_by_topic_and_gives_their_plain_mean(tmp_path: Path) -> None:
+    talks = list(read_jsonl(dialogues(tmp_path), Dialogue))
+    for talk, topic in zip(talks, ("sleep", "work", "work"), strict=True):
+        talk.labels = [Label(set="own_topic", id=topic)]
+    write_jsonl(tmp_path / "labelled.jsonl", talks)
+    shown = run(
+        "rate", tmp_path / "labelled.jsonl", "--with", "ctrs", "--by", "topic", "--out", tmp_path / "out"
+    ).output
+    for group, count in (("sleep", 1), ("work", 2), ("mean of 2 groups", 3)):
+        assert f"by model rehearsal, {group}: {count} dialogues" in shown

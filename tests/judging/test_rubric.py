@@ -18,6 +18,7 @@ CTRS, WAI, PANAS, MITI = (instrument(name) for name in ("ctrs", "wai", "panas", 
 TREE = instrument("crisis_response")
 
 
+@pytest.mark.accepts("cactus", 6)
 def test_cactus_6_ctrs_gives_six_whole_numbers_and_the_means_of_its_two_halves() -> None:
     values = dict(zip((item.id for item in CTRS.items), (6, 4, 5, 3, 4, 2), strict=True))
     scores = score(rating(CTRS, values), CTRS)
@@ -27,6 +28,7 @@ def test_cactus_6_ctrs_gives_six_whole_numbers_and_the_means_of_its_two_halves()
         score(rating(CTRS, values | {"focus": 4.5}), CTRS)
 
 
+@pytest.mark.accepts("cactus", 7)
 def test_cactus_7_panas_changes_are_told_for_each_attitude() -> None:
     ratings = []
     for name, attitude, before, after in (("d1", "positive", 2, 4), ("d2", "positive", 2, 3), ("d3", "negative", 3, 2)):
@@ -38,25 +40,38 @@ def test_cactus_7_panas_changes_are_told_for_each_attitude() -> None:
         "positive": {"positive_affect": 1.5, "negative_affect": -1.5},
         "negative": {"positive_affect": -1.0, "negative_affect": 1.0},
     }
-    assert len(ratings[0].items) == 20
+    assert {len(one.items) for one in ratings} == {20}
+    for off in (0, 6):
+        with pytest.raises(UsageError, match="is no value from 1 to 5"):
+            change([rating(PANAS, filled(PANAS, off), moment=moment) for moment in ("before", "after")], PANAS)
 
 
+@pytest.mark.accepts("cactus", 8)
 def test_cactus_8_wai_has_three_subscales_of_four_and_turns_items_4_and_10() -> None:
     values = filled(WAI, 7) | {"doubt_about_aims": 1, "different_problems": 1}
     scores = score(rating(WAI, values), WAI)
     assert scores.values == {"task": 7, "bond": 7, "goal": 7, "total": 7}
     assert scores.items["doubt_about_aims"] == 1
     assert score(rating(WAI, filled(WAI, 7)), WAI).values["goal"] == (7 + 7 + 1 + 1) / 4
+    assert [len(part.items) for part in WAI.subscales] == [4, 4, 4]
+    assert [n for n, item in enumerate(WAI.items, 1) if item.reverse] == [4, 10]
+    assert (len(WAI.items), len(scores.items)) == (12, 12)
+    for off in (0, 8):
+        with pytest.raises(UsageError, match="is no value from 1 to 7"):
+            score(rating(WAI, filled(WAI, off)), WAI)
 
 
+@pytest.mark.accepts("interactive_agents", 9)
 def test_interactive_agents_9_three_rounds_are_averaged_by_item_then_by_subscale() -> None:
     rounds = [rating(WAI, filled(WAI, 4) | {"steps": n, "doubt_about_aims": n}, sample=n) for n in (1, 2, 6)]
     scores = score(rounds, WAI)
-    assert (scores.samples, scores.items["steps"]) == (3, 3)
+    assert (scores.samples, len(scores.items), WAI.scale) == (3, 12, (1, 7))
+    assert scores.items["steps"] == 3
     assert scores.values["task"] == (3 + 4 + 4 + 4) / 4
     assert scores.values["goal"] == (5 + 4 + 4 + 4) / 4
 
 
+@pytest.mark.accepts("magnet", 8)
 def test_magnet_8_every_value_of_the_three_instruments_comes_with_n_samples() -> None:
     sizes = {}
     for tool, moments in ((CTRS, [None]), (WAI, [None]), (PANAS, ["before", "after"])):

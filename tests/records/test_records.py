@@ -1,6 +1,7 @@
 """Records and their JSON Lines files."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,7 @@ def test_sentences_cover_every_word_in_order_and_never_overlap(said: str) -> Non
         assert start < end
         last = end
     assert said[last:].strip() == ""
+    assert len([one for one in sentences(said) if not re.search(r"\w", one)]) <= (not re.search(r"\w", said))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,12 @@ def test_sentences_cover_every_word_in_order_and_never_overlap(said: str) -> Non
         ("她说：“我累了。”然后走了。", ["她说：“我累了。”", "然后走了。"]),
         ("I met Dr. Lee at 3.5 km. Then home!", ["I met Dr. Lee at 3.5 km.", "Then home!"]),
         ("One line\nanother", ["One line", "another"]),
+        ("……我想走。真的。", ["……我想走。", "真的。"]),
+        ("我想走。\n……", ["我想走。\n……"]),
+        ("好。……那就这样吧。", ["好。……", "那就这样吧。"]),
+        ("I go. ... And you?", ["I go.", "... And you?"]),
+        ("……", ["……"]),
+        ("", []),
     ],
 )
 def test_sentences_end_where_a_reader_ends_them(said: str, expected: list[str]) -> None:

@@ -73,6 +73,7 @@ def killed(run: "subprocess.Popen[bytes]", log: Path, moment: tuple[str, float],
     run.wait()
 
 
+@pytest.mark.accepts("interactive_agents", 6)
 def test_a_run_killed_at_twenty_instants_repeats_no_answered_call_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     chance = random.Random(20)
     file, out = cases(tmp_path / "cases.jsonl", 50), tmp_path / "killed"
@@ -109,6 +110,7 @@ def test_a_run_killed_at_twenty_instants_repeats_no_answered_call_and_ends_with_
         assert needed.total() <= len(sent(log)) <= needed.total() + KILLS * AT_ONCE
 
 
+@pytest.mark.accepts("interactive_agents", 6)
 async def test_resuming_a_finished_run_makes_no_call(tmp_path: Path) -> None:
     file, out = cases(tmp_path / "cases.jsonl", 4), tmp_path / "out"
     async with Loopback(deterministic).serve() as loopback:

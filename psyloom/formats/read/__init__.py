@@ -6,6 +6,7 @@ A module of this package without a leading underscore is a format; adding one is
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
+from hashlib import blake2b
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +19,7 @@ from psyloom.formats.read._files import DAMAGE, File, files
 from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys, made
 from psyloom.formats.read._json import Broken
 from psyloom.formats.read._save import Saved, save
-from psyloom.records import Defect, Record, Speaker
+from psyloom.records import Defect, Dialogue, Record, Speaker
 
 __all__ = [
     "Choice",
@@ -83,6 +84,7 @@ def _raise(defect: Defect) -> None:
 def _records(
     chosen: Format, found: Iterable[File], report: OnDefect, speakers: Mapping[str, Speaker]
 ) -> Iterator[Record]:
+    seen: dict[bytes, str] = {}
     for _, folder in groupby(found, key=lambda file: file.folder):
         texts: list[tuple[Layout, Item]] = []
         for file in folder:
@@ -97,7 +99,8 @@ def _records(
                             (fitting, make(text, number=1, alone=True)) for _, _, text in contents.items("folder")
                         ]
                     else:
-                        yield from _items(fitting, contents, make)
+                        records = _items(fitting, contents, make)
+                        yield from _told_once(records, seen, file, report) if chosen.distinct else records
                     if contents.replaced:
                         report(Defect(file.name, 0, "", "holds U+FFFD, where the text was damaged (records kept)"))
             except DAMAGE as trouble:
@@ -118,6 +121,17 @@ def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Ite
     for _, rows in groupby(sound, key=lambda item: group_of(item.value)):
         group = list(rows)
         yield from made(layout.read, make([row.value for row in group], number=group[0].number, alone=False))
+
+
+def _told_once(records: Iterable[Record], seen: dict[bytes, str], file: File, report: OnDefect) -> Iterator[Record]:
+    """The records, with a note for each dialogue that says what another one said before."""
+    for record in records:
+        if isinstance(record, Dialogue):
+            told = "\0".join(f"{turn.speaker}{turn.text}" for turn in record.turns)
+            first = seen.setdefault(blake2b(told.encode(), digest_size=16).digest(), record.id)
+            if first != record.id:
+                report(Defect(file.name, 0, "", f"the same talk as another (as {first!r}; record kept)"))
+        yield record
 
 
 def _broken(item: Item) -> bool:

@@ -83,7 +83,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A released format. ``lang`` None: told from the text. ``general``: a shape many data sets share."""
+    """A released format. ``lang`` None: told from the text. ``general``: a shape many data sets share.
+
+    distinct: a talk that comes a second time is reported; costs some hundred bytes a dialogue.
+    """
 
     name: str
     title: str
@@ -91,6 +94,7 @@ class Format:
     layouts: tuple[Layout, ...]
     lang: Lang | None = None
     general: bool = False
+    distinct: bool = False
 
 
 @dataclass(frozen=True)

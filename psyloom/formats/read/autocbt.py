@@ -15,7 +15,13 @@ from psyloom.records import Answer, Case, Dialogue, ItemRating, Post, Rater, Rat
 _WORDS: dict[str, Side] = {"consultant": "client", "咨询者": "client"}
 _PREFIX = prefixes("consultant", "counselor", "咨询者", "心理咨询师", "咨询师")
 _LEFT_OVER = re.compile(r"^\s*[:：]\s*|\s*\n\[\s*$")  # of the reply's delimiters
-_SCORE = re.compile(r"""["']?([\w ]*(?:_Score|分数|得分))["']?\s*[:：]\s*(\d+(?:\.\d+)?)""")
+_SCORE = re.compile(r"""["']?([\w ]*?)(?:_Score|分数|得分)["']?\s*[:：]\s*(\d+(?:\.\d+)?)""")
+# The judge's keys in both locales -> items of the instrument; a Chinese judge has several words for one of them.
+_ITEMS = {
+    "共情": "empathy", "辨识": "belief", "信念": "belief", "识别": "belief", "反思": "reflection", "策略": "strategy",
+    "鼓励": "encouragement", "相关性": "relevance",
+}  # fmt: skip
+_MOST = 7
 
 
 def _read(item: Item) -> Iterator[Case | Dialogue | Rating]:
@@ -62,14 +68,17 @@ def _answers(row: dict[str, Any]) -> list[Answer]:
 
 
 def _rating(found: Dialogue, at: str, sample: int, reply: str) -> Rating:
-    """One judgment of one counselor message of the trace, 0 to 7 on six dimensions."""
-    scores = [ItemRating(item=name.strip(), value=float(value)) for name, value in _SCORE.findall(reply)]
+    """One judgment of one counselor message of the trace, 0 to 7 on six dimensions; one with a score above is invalid."""
+    given = [(_ITEMS.get(name.strip(), name.strip().lower()), float(value)) for name, value in _SCORE.findall(reply)]
+    valid = all(value <= _MOST for _, value in given)
+    failure = None if valid else f"a score above {_MOST} invalidates the judgment"
+    scores = [ItemRating(item=name, value=value if valid else None, failure=failure) for name, value in given]
     return Rating(
         id=f"{found.id}-message{at}-{sample + 1}",
         subject=Subject(dialogue=found.id),
         rater=Rater(kind="model", name="gpt-4o-mini-2024-07-18"),
         instrument="autocbt",
-        scale=(0, 7),
+        scale=(0, _MOST),
         items=scores or [ItemRating(item="total", failure="no scores in the judge's reply")],
         sample=sample,
         extra={"message": at, "reply": reply},

@@ -13,6 +13,14 @@ from psyloom.records import Dialogue, Element, Source, Speaker
 CHAIN = ("memory", "global_plan", "strategy_reasoning")
 
 
+def elements(thought: str) -> list[Element]:
+    """A chain of thought, one element a paragraph; as one element when there are not three."""
+    paragraphs = [part.strip() for part in thought.split("\n\n") if part.strip()]
+    if len(paragraphs) == len(CHAIN):
+        return [Element(name=name, text=paragraph) for name, paragraph in zip(CHAIN, paragraphs, strict=True)]
+    return [Element(name="think", text="\n\n".join(paragraphs))] if paragraphs else []
+
+
 def _stage(message: dict[str, Any], _: Speaker) -> dict[str, Any]:
     return {"labels": labels("catch_stage", message.pop("stage", None))}
 
@@ -30,10 +38,7 @@ def _read_thought(item: Item) -> Iterator[Dialogue]:
     row = dict(item.value)
     told = exchange(item, row)
     reply = told.turns[-1]
-    paragraphs = [part.strip() for one in reply.thought for part in one.text.split("\n\n") if part.strip()]
-    if len(paragraphs) == len(CHAIN):
-        named = zip(CHAIN, paragraphs, strict=True)
-        reply.thought = [Element(name=name, text=paragraph) for name, paragraph in named]
+    reply.thought = elements("\n\n".join(one.text for one in reply.thought))
     yield dialogue(item, told, extra=row)
 
 

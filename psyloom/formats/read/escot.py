@@ -11,31 +11,43 @@ from typing import Any
 from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
 from psyloom.formats.read._talk import dialogue, lines, session
-from psyloom.records import Dialogue, Element, Session, Source, Turn
+from psyloom.knowledge import LabelSet, Term, label_set
+from psyloom.records import Dialogue, Element, Lang, Session, Source, Speaker, Turn
 
-STRATEGIES = (
-    "Question", "Restatement or Paraphrasing", "Reflection of Feelings", "Self-disclosure",
-    "Affirmation and Reassurance", "Providing Suggestions", "Information", "Specify", "Summarize", "Imagery",
-    "Immediacy", "Take Responsibility", "Homework Assignments",
-)  # fmt: skip
-# Element of the chain -> its heading in an instruction row.
-CHAIN = {
-    "emotion": "Emotion",
-    "emotion_stimuli": "Emotion Stimulus",
-    "individual_appraisal": "Individual Appraisal",
-    "strategy_reason": "Strategy Reason",
+STRATEGIES = label_set("escot_strategy")
+# Element of the chain -> its heading in an instruction row; the Chinese ones are ours.
+HEADINGS: dict[Lang, dict[str, str]] = {
+    "en": {
+        "emotion": "Emotion",
+        "emotion_stimuli": "Emotion Stimulus",
+        "individual_appraisal": "Individual Appraisal",
+        "strategy_reason": "Strategy Reason",
+        "response": "Response",
+    },
+    "zh": {
+        "emotion": "情绪",
+        "emotion_stimuli": "情绪诱因",
+        "individual_appraisal": "个体评价",
+        "strategy_reason": "策略理由",
+        "response": "回应",
+    },
 }
-_HEADING = re.compile(rf"^({'|'.join([*CHAIN.values(), 'Response'])}):[ \t]*\n?", re.MULTILINE)
+CHAIN = tuple(HEADINGS["en"])[:-1]
+_ELEMENT = {heading: name for headings in HEADINGS.values() for name, heading in headings.items()}
+_NAMES: dict[Lang, dict[Speaker, str]] = {
+    "en": {"client": "seeker", "counselor": "supporter"},
+    "zh": {"client": "求助者", "counselor": "支持者"},
+}
+_HEADING = re.compile(rf"^({'|'.join(_ELEMENT)})[:：][ \t]*\n?", re.MULTILINE)
 
 
-def strategy_in(reason: str) -> str | None:
-    """The strategy that a reason names: the first one in quotes, else the first found in any spelling."""
-    quoted = (name for name in re.findall(r'"([^"]+)"', reason) if name.casefold() in map(str.casefold, STRATEGIES))
-    if first := next(quoted, None):
-        return str(first)
-    places = {name: reason.casefold().find(name.casefold()) for name in STRATEGIES}
-    found = [name for name, place in places.items() if place >= 0]
-    return min(found, key=lambda name: (places[name], -len(name))) if found else None
+def strategies_in(reason: str, labels: LabelSet = STRATEGIES) -> list[Term]:
+    """The strategies that a reason names, in their order: those in quotes, else those found at all, in en or zh."""
+    by_name = {name.casefold(): term for term in labels.terms for name in (term.en, term.zh)}
+    reason = reason.casefold()
+    quoted = [by_name[word] for word in re.findall(r'["“「]([^"“”「」]+)["”」]', reason) if word in by_name]
+    places = sorted((reason.find(name), -len(name), name) for name in by_name if name in reason)
+    return quoted or [by_name[name] for *_, name in places]
 
 
 def _read_record(item: Item) -> Iterator[Dialogue]:
@@ -52,29 +64,30 @@ def _read_instruction(item: Item) -> Iterator[Dialogue]:
     row = dict(item.value)
     told = lines(item, "input", row.pop("input"))
     blocks = blocks_of(row.pop("output"))
-    thought = [Element(name=name, text=blocks[heading]) for name, heading in CHAIN.items() if heading in blocks]
-    reason = blocks.get(CHAIN["strategy_reason"])
-    _add_reply(told, blocks.get("Response"), strategy_in(reason) if reason else None, thought, {})
+    thought = [Element(name=name, text=blocks[name]) for name in CHAIN if name in blocks]
+    named = strategies_in(blocks.get("strategy_reason", ""))
+    _add_reply(told, blocks.get("response"), named[0].en if named else None, thought, {})
     own = text(row, "dialog_id")
-    setting = "_".join(_short(heading) for heading in blocks)
+    setting = "_".join(_short(HEADINGS["en"][name]) for name in blocks)
     yield dialogue(item, told, own=f"{own}-{setting}", extra=row | {"dialog_id": own})
 
 
 def blocks_of(output: str) -> dict[str, str]:
-    """The headed blocks of an answer, in order: heading without colon -> text."""
+    """The headed blocks of an answer, in order: element -> text."""
     _, *parts = _HEADING.split(output)
-    return {heading: body.strip() for heading, body in zip(parts[::2], parts[1::2], strict=True)}
+    return {_ELEMENT[heading]: body.strip() for heading, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def instruction_row(given: Dialogue) -> dict[str, Any]:
     """The instruction row again that a dialogue was read from, or would be: all of its last turn is the output."""
     *before, reply = given.turns
-    names = {"client": "seeker", "counselor": "supporter"}
-    blocks = [f"{CHAIN[one.name]}:\n{one.text}" for one in reply.thought] + [f"Response:\n{reply.text}"]
+    names, colon = (_NAMES[given.lang], "：") if given.lang == "zh" else (_NAMES["en"], ": ")
+    heads, steps = HEADINGS[given.lang], [*reply.thought, Element(name="response", text=reply.text)]
+    blocks = [f"{heads[one.name]}{colon.rstrip()}\n{one.text}" for one in steps]
     own = str(given.extra.get("dialog_id") or given.id.removeprefix("escot-"))
     return {
         "instruction": given.extra.get("instruction", ""),
-        "input": "\n".join(f"{names[turn.speaker]}: {turn.text}" for turn in before),
+        "input": "\n".join(f"{names[turn.speaker]}{colon}{turn.text}" for turn in before),
         "output": "\n".join(blocks),
         "dialog_id": int(own) if own.isdecimal() else own,
     }

@@ -10,7 +10,7 @@ from psyloom.formats.read._speakers import Side
 from psyloom.formats.read._talk import case, dialogue, session
 from psyloom.records import Case, Dialogue, Note, Source
 
-_PREFIX = prefixes("doctor", "patient", "physician", "dr", "clinician", "pt")
+_PREFIX = prefixes("doctor", "patient", "physician", "dr", "clinician", "pt", "医生", "患者")
 _WORDS: dict[str, Side] = {"dr": "counselor", "pt": "client"}
 
 

@@ -37,6 +37,23 @@ def _read_profile(item: Item) -> Iterator[Case]:
     yield case(item, text(row, "id"), demographics=person, cognition=cognition, extra=row)
 
 
+def released(case: Case) -> dict[str, Any]:
+    """A case with one situation as a profile: the layout of the released file."""
+    model = case.cognition or Cognition()
+    core, (situation, *_) = model.core_beliefs, model.situations or [Situation(situation="")]
+    depressed = " ".join(model.intermediate_beliefs_during_depression)
+    return {
+        "name": case.get("demographics.name") or "", "id": case.id, "type": case.extra.get("type", []),
+        "history": model.history or "",
+        **{f"{kind}_belief": getattr(core, kind) for kind in ("helpless", "unlovable", "worthless")},
+        "intermediate_belief": " ".join(model.intermediate_beliefs),
+        **({"intermediate_belief_depression": depressed} if depressed else {}),
+        "coping_strategies": " ".join(model.coping_strategies), "situation": situation.situation,
+        "auto_thought": " ".join(situation.automatic_thoughts), "emotion": situation.emotions,
+        "behavior": " ".join(situation.behaviors),
+    }  # fmt: skip
+
+
 def _read_chat(item: Item) -> Iterator[Dialogue]:
     row = dict(item.value)
     told = session(item, "messages", row.pop("messages"), _TRAINER)

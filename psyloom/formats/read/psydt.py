@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from psyloom.formats.read._fields import labels, text
+from psyloom.formats.read._fields import text
 from psyloom.formats.read._format import Format, Item, Layout, keys
 from psyloom.formats.read._talk import case, dialogue, session
+from psyloom.formats.read.soulchat import topic
 from psyloom.records import Answer, Case, Dialogue, Post, Source
 
 
@@ -13,7 +14,7 @@ def _read_dialogue(item: Item) -> Iterator[Dialogue]:
     """id, normalizedTag, messages. The test set repeats an id for every turn, so ids come from the row."""
     row = dict(item.value)
     told = session(item, "messages", row.pop("messages"))
-    yield dialogue(item, told, labels=labels("soulchat_topic", text(row, "normalizedTag")), extra=row)
+    yield dialogue(item, told, labels=topic(item, row, "normalizedTag"), extra=row)
 
 
 def _read_post(item: Item) -> Iterator[Case]:

@@ -7,14 +7,23 @@ from psyloom.formats.read._fields import labels, text
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
 from psyloom.formats.read._talk import case, dialogue, lines, session
 from psyloom.formats.read.messages import chat
-from psyloom.records import Answer, Case, Dialogue, Post, Source
+from psyloom.knowledge import label_set
+from psyloom.records import Answer, Case, Dialogue, Label, Post, Source
 
 
 def _read_dialogue(item: Item) -> Iterator[Dialogue]:
     """id, topic, messages."""
     row = dict(item.value)
     told = session(item, "messages", row.pop("messages"))
-    yield dialogue(item, told, own=text(row, "id"), labels=labels("soulchat_topic", text(row, "topic")), extra=row)
+    yield dialogue(item, told, own=text(row, "id"), labels=topic(item, row, "topic"), extra=row)
+
+
+def topic(item: Item, row: dict[str, Any], key: str) -> list[Label]:
+    """The topic of a talk as its label; a note when it is none of the twelve, or missing."""
+    found = labels("soulchat_topic", text(row, key))
+    if not any(label.id in label_set(label.set) for label in found):
+        item.note(key, "is none of the twelve topics" + (f" ({found[0].id!r})" if found else " (missing)"))
+    return found
 
 
 def _read_demo(item: Item) -> Iterator[Dialogue]:

@@ -78,12 +78,13 @@ def own_system(dialogue: Dialogue) -> str:
     return kept if isinstance(kept, str) else ""
 
 
-def thought_text(turn: Turn, lang: Lang) -> str:
-    """The reasoning before a reply as one text; a lone element needs no name."""
-    if len(turn.thought) == 1:
-        return turn.thought[0].text
+def thought_text(turn: Turn, lang: Lang, by: str | None = None) -> str:
+    """The reasoning before a reply as one text; a lone element needs no name. ``by``: whose, see `Turn.reasoning`."""
+    told = turn.reasoning(by)
+    if len(told) == 1:
+        return told[0].text
     colon = "：" if lang == "zh" else ": "
-    return "\n".join(f"{element.name}{colon}{element.text}" for element in turn.thought)
+    return "\n".join(f"{element.name}{colon}{element.text}" for element in told)
 
 
 def with_thought(text: str, thought: str) -> str:
@@ -121,7 +122,7 @@ def _message(turn: Turn, index: int, dialogue: Dialogue, plan: Plan) -> Message:
         return Message("user", turn.text, index)
     where = f"dialogue {dialogue.id!r}, turn {index}"
     weight = 1.0 if plan.options.weights == "ignore" else _weight(turn, where)
-    thought = "" if plan.options.thoughts == "out" else thought_text(turn, dialogue.lang)
+    thought = "" if plan.options.thoughts == "out" else thought_text(turn, dialogue.lang, plan.options.annotator)
     return Message("assistant", turn.text, index, weight, thought, _rejected(turn, where))
 
 

@@ -48,9 +48,14 @@ def text_file(path: Path, *, encoding: str = "utf-8", newline: str = "\n") -> It
 
 
 @contextmanager
-def rows_file(path: Path) -> Iterator[Callable[[Row], None]]:
-    """Yield a function that writes one row: into one JSON array when ``path`` ends in .json, else one row a line."""
+def rows_file(path: Path, under: str = "") -> Iterator[Callable[[Row], None]]:
+    """Yield a function that writes one row: into one JSON array when ``path`` ends in .json, else one row a line.
+
+    under: the key of an object that holds the array and nothing else.
+    """
     begin, between, end = ("[\n", ",\n", "\n]\n") if path.suffix == ".json" else ("", "\n", "\n")
+    if under:
+        begin, end = f"{{{dumps(under)}: {begin}", "\n]}\n"
     with text_file(path) as file:
         opened = False
 

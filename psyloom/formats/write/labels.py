@@ -1,21 +1,12 @@
 """What writers for annotation tools share: which label sets are offered, and what their labels are called there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from psyloom.formats.write.examples import Plan
 from psyloom.knowledge import LabelSet, label_set, label_sets
-from psyloom.records import Dialogue, Label
+from psyloom.records import Label
 
 BOTH = " / "  # between the Chinese and the English name of a label, so that one project serves both
-
-
-def every_label(dialogue: Dialogue) -> Iterator[Label]:
-    """The labels of a dialogue, of its sessions and of its turns."""
-    yield from dialogue.labels
-    for session in dialogue.sessions:
-        yield from session.labels
-        for turn in session.turns:
-            yield from turn.labels
 
 
 class Offered:

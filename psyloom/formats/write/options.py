@@ -1,6 +1,7 @@
 """What a person may ask of an export: one typed set of options for all writers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -43,7 +44,13 @@ class ExportOptions(BaseModel):
     thoughts: Literal["in", "out", "hidden"] = Field(
         "out", description="in: <think>...</think> before the reply; hidden: in a field of their own"
     )
-    system: Literal["own", "given", "none"] = Field("own", description="own: the one the dialogue was made with")
+    annotator: str | None = Field(
+        None,
+        description="whose reasoning and explanations are taken where several stand there; if not given: the first's",
+    )
+    system: Literal["own", "given", "none"] = Field(
+        "own", description="own: the one that the dialogue carries, else that of the system that made it"
+    )
     system_text: str | None = Field(None, min_length=1, description="for system = given")
     client_name: str | None = Field(None, min_length=1, description="how the client is called in transcripts")
     counselor_name: str | None = Field(None, min_length=1, description="how the counselor is called in transcripts")
@@ -52,18 +59,29 @@ class ExportOptions(BaseModel):
         description="label sets that annotators choose from, e.g. 'client_reaction,psyinsight_emotion'; if not given: those"
         " that the dialogues carry",
     )
+    without: tuple[str, ...] = Field(
+        (), description="leave out, and count, dialogues with a label of these, e.g. 'soulchat_review:harm,soulchat_review:politics'"
+    )  # fmt: skip
+    base: Path | None = Field(
+        None, description="labelled dialogues from which demonstrations come; if not given: the system's bundled ones"
+    )
     ids: bool = Field(True, description="keep the dialogue's id in a field of its own")
     splits: tuple[float, float, float] | None = Field(
-        None, description="shares of train, valid and test, e.g. '80/10/10'; if not given: no splits"
+        None,
+        description="shares of train, valid and test, e.g. '80/10/10'; with by=number how many, e.g. '270/30/150'; if not"
+        " given: no splits",
     )
-    by: Literal["dialogue", "client", "question"] = Field("dialogue", description="what never stands in two splits")
+    by: Literal["dialogue", "client", "question", "number"] = Field(
+        "dialogue",
+        description="what never stands in two splits; number: in order of the number that ends each id, from 1",
+    )
     seed: int = Field(0, description="another seed deals the groups out anew")
     force: bool = Field(False, description="export rehearsal dialogues, which are no data, all the same")
 
     @field_validator("splits", mode="before")
     @classmethod
     def _shares(cls, given: Any) -> Any:
-        """Accept '80/10/10' or three numbers; store shares that sum to 1."""
+        """Accept '80/10/10' or three numbers."""
         if given is None:
             return None
         try:
@@ -75,7 +93,7 @@ class ExportOptions(BaseModel):
             raise UsageError(
                 f"{given!r} are no shares of train, valid and test", do="give them as 80/10/10 or 90/10"
             ) from trouble
-        return tuple(part / sum(parts) for part in parts)
+        return tuple(parts)
 
     @field_validator("labels", mode="before")
     @classmethod
@@ -85,6 +103,15 @@ class ExportOptions(BaseModel):
         for name in names or ():
             label_set(name)
         return names
+
+    @field_validator("without", mode="before")
+    @classmethod
+    def _unwanted(cls, given: Any) -> Any:
+        """Accept SET or SET:LABEL with commas between them; each must exist."""
+        words = [word.strip() for word in given.split(",")] if isinstance(given, str) else given
+        for name, _, label in (word.partition(":") for word in words):
+            _ = label_set(name)[label] if label else label_set(name)
+        return words
 
     @model_validator(mode="before")
     @classmethod

@@ -1,13 +1,16 @@
 """Seeded splits in which no group stands on two sides.
 
 A group's split is drawn from a hash of seed and group, so it is the same on every machine, in every order, for every
-subset of the file, and needs no memory. The shares are therefore met on average, not to the dialogue.
+subset of the file, and needs no memory. The shares are therefore met on average, not to the dialogue. Papers that
+number their dialogues and cut by number are followed with by=number.
 """
 
+import re
 import unicodedata
 from hashlib import blake2b
+from itertools import accumulate
 
-from psyloom.errors import MissingFacet
+from psyloom.errors import MissingFacet, UsageError
 from psyloom.formats.write.options import SPLITS, ExportOptions, Split
 from psyloom.records import Dialogue
 
@@ -18,18 +21,33 @@ SOURCE_IDS = ("question_id", "questionID", "source_id", "post_id")
 def split_of(dialogue: Dialogue, options: ExportOptions) -> Split:
     """The split of a dialogue; 'train' when no splits are asked for.
 
-    Raises:  MissingFacet when the dialogue does not say which client or question it belongs to.
+    Raises:  MissingFacet when the dialogue does not say which client or question it belongs to, or has no number;
+             UsageError for a number that lies in no split.
     """
     if options.splits is None:
         return "train"
-    drawn = _draw(f"{options.seed}\0{options.by}\0{group_of(dialogue, options)}")
+    if options.by == "number":
+        return _numbered(dialogue, options.splits)
+    drawn = _draw(f"{options.seed}\0{options.by}\0{group_of(dialogue, options)}") * sum(options.splits)
     upto = 0.0
     for split, share in zip(SPLITS, options.splits, strict=True):
         upto += share
         if drawn < upto:
             return split
-    # Rounding may leave the sum a hair under 1: the last split that has a share takes what lies there.
+    # Rounding may leave the sum a hair under the whole: the last split that has a share takes what lies there.
     return next(split for split, share in zip(SPLITS[::-1], options.splits[::-1], strict=True) if share)
+
+
+def _numbered(dialogue: Dialogue, counts: tuple[float, float, float]) -> Split:
+    number = re.search(r"[0-9]+$", dialogue.id)
+    if number is None:
+        raise MissingFacet(f"the id of dialogue {dialogue.id!r} does not end in a number", do="split by something else")
+    for split, upto in zip(SPLITS, accumulate(counts), strict=True):
+        if 1 <= int(number[0]) <= upto:
+            return split
+    raise UsageError(
+        f"dialogue {dialogue.id!r} has no place among the numbers 1 to {sum(counts):g}", do="mend the splits or the id"
+    )
 
 
 def group_of(dialogue: Dialogue, options: ExportOptions) -> str:

@@ -5,10 +5,14 @@ from psyloom.formats.write.argilla import open_argilla
 from psyloom.formats.write.chat import messages_rows, swift_rows, xtuner_rows
 from psyloom.formats.write.inspect_log import open_inspect
 from psyloom.formats.write.labelstudio import beside, open_labelstudio
+from psyloom.formats.write.magnet import open_magnet
 from psyloom.formats.write.pairs import alpaca_rows, xtuner_pairs_rows
 from psyloom.formats.write.parquet import open_parquet
+from psyloom.formats.write.patient_psi import open_profiles
 from psyloom.formats.write.sdialog_json import open_sdialog
 from psyloom.formats.write.sharegpt import sharegpt_rows, write_dataset_info
+from psyloom.formats.write.smile import open_smile
+from psyloom.formats.write.soulchat import by_topic, open_samples
 from psyloom.formats.write.spans import open_spans
 from psyloom.formats.write.transcripts import open_markdown, open_text
 from psyloom.formats.write.trl import trl_dpo_rows, trl_kto_rows, trl_sft_rows
@@ -19,6 +23,7 @@ _LINES = (".jsonl", ".json")
 _ARRAY = (".json", ".jsonl")
 _FREE = EVERY_TRAINER | {"consecutive"}
 _NAMED = frozenset({"client_name", "counselor_name", "thoughts"})
+_TALKS = frozenset({"sessions", "consecutive", "weights", "system"})
 _LEARNED_AGAIN = "with one example per turn, set mask_history: true, or the replies in the history are learned again"
 _PAIRS = "rejected replies are taken from Turn.extra['rejected'], a list of texts"
 
@@ -77,6 +82,33 @@ WRITERS: dict[str, Writer] = {
             note="Settings.from_json makes the dataset, dataset.records.from_json fills it",
         ),
         Writer("sdialog", "sdialog JSON, one file per dialogue", open_sdialog, (), _NAMED | {"hidden"}),
+        Writer(
+            "magnet", "MAGneT's training file, one example per generated counselor message", open_magnet, (".json",),
+            frozenset({"ids", "history", "sessions", "weights", "client_name", "counselor_name"}),
+            note="only what was generated is learned; dialogues without a reason for counseling give no example",
+        ),
+        Writer(
+            "smile", "SMILE's training file, one example per counselor message", open_smile, (".jsonl", ".json"),
+            frozenset({"sessions", "weights", "system", "client_name", "counselor_name"}),
+            note="a counselor's message that opens the talk is not learned; the history is of nine messages at most",
+        ),
+        Writer(
+            "soulchat", "SoulChatCorpus", by_topic("topic"), _ARRAY, _TALKS, strict=True,
+            note="dialogues without one of the twelve topics give no example",
+        ),
+        Writer(
+            "soulchat-samples", "SoulChat's text samples, one per counselor message", open_samples, _ARRAY,
+            frozenset({"sessions", "weights", "client_name", "counselor_name"}),
+        ),
+        Writer(
+            "psydt", "PsyDTCorpus", by_topic("normalizedTag", persona=True), _ARRAY, _TALKS, strict=True,
+            note="dialogues without one of the twelve topics or without a system message (--system-text) give no example",
+        ),
+        Writer(
+            "patient_psi", "PATIENT-Psi profiles, one per situation of a cognitive model", open_profiles,
+            (".json", ".jsonl"), frozenset(),
+            note="`psyloom annotate patient_psi` rebuilds the models; `psyloom read patient_psi` makes cases of the profiles",
+        ),
         Writer(
             "inspect", "inspect_ai log", open_inspect, (".json",), frozenset({"target", "system", "thoughts", "hidden"})
         ),

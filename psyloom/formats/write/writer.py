@@ -1,5 +1,6 @@
 """What a writer is, and the one loop that drives them all."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ Put = Callable[[Dialogue], int]
 Open = Callable[[Path, Plan], AbstractContextManager[Put]]
 """Opens one output file or folder; what is written appears when the context ends well."""
 
-EVERY_WRITER = frozenset({"splits", "by", "seed", "force"})
-EVERY_TRAINER = frozenset({"unit", "target", "history", "sessions", "weights", "thoughts", "hidden", "system", "ids"})
+EVERY_WRITER = frozenset({"splits", "by", "seed", "force", "without"})
+EVERY_TRAINER = frozenset(
+    {"unit", "target", "history", "sessions", "weights", "thoughts", "hidden", "annotator", "system", "ids"}
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,15 @@ class Counted:
 
 @dataclass
 class Exported:
-    """What an export wrote; ``barren`` counts dialogues in which nothing could be learned."""
+    """What an export wrote.
+
+    barren: dialogues in which nothing could be learned; left_out: unwanted label -> dialogues left out for it.
+    """
 
     writer: Writer
     splits: dict[Split, Counted] = field(default_factory=dict)
     barren: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def examples(self) -> int:
@@ -91,6 +98,9 @@ def export(
             puts = {split: stack.enter_context(writer.open(root / name, plan)) for split, name in names.items()}
             for dialogue in dialogues:
                 _refuse_rehearsal(dialogue, options)
+                if unwanted := _unwanted(dialogue, options):
+                    exported.left_out[unwanted] += 1
+                    continue
                 split = split_of(dialogue, options)
                 _count(exported, split, puts[split](dialogue))
             if writer.finish:
@@ -161,6 +171,13 @@ def _names(writer: Writer, out: Path, options: ExportOptions) -> dict[Split, str
     return {"train": ""}
 
 
+def _unwanted(dialogue: Dialogue, options: ExportOptions) -> str | None:
+    """The first of the unwanted labels that stands on the dialogue, a session or a turn."""
+    labels = (label for place in dialogue.places if options.without for label in place.labels)
+    known = {word for label in labels for word in (label.set, f"{label.set}:{label.id}")}
+    return next((word for word in options.without if word in known), None)
+
+
 def _refuse_rehearsal(dialogue: Dialogue, options: ExportOptions) -> None:
     if dialogue.lineage and dialogue.lineage.rehearsal and not options.force:
         raise UsageError(
@@ -177,6 +194,11 @@ def _count(exported: Exported, split: Split, examples: int) -> None:
 
 def by_rows(rows: Callable[[Example, Plan], Iterable[Row]]) -> Open:
     """A writer of JSON rows: ``rows`` turns one example into its rows."""
+    return by_dialogue(lambda dialogue, plan: (row for one in cut(dialogue, plan) for row in rows(one, plan)))
+
+
+def by_dialogue(rows: Callable[[Dialogue, Plan], Iterable[Row]]) -> Open:
+    """A writer of JSON rows that a system cuts in its own way: ``rows`` turns one dialogue into its rows."""
 
     @contextmanager
     def open_rows(path: Path, plan: Plan) -> Iterator[Put]:
@@ -184,10 +206,9 @@ def by_rows(rows: Callable[[Example, Plan], Iterable[Row]]) -> Open:
 
             def write(dialogue: Dialogue) -> int:
                 count = 0
-                for example in cut(dialogue, plan):
-                    for row in rows(example, plan):
-                        put(row)
-                        count += 1
+                for row in rows(dialogue, plan):
+                    put(row)
+                    count += 1
                 return count
 
             yield write

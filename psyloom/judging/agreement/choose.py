@@ -96,7 +96,12 @@ def _categories(data: Matrix, what: str) -> Choice:
         "Krippendorff's alpha is agreement beyond chance for any number of raters"
     )
     main: dict[str, Statistic] = {"Krippendorff alpha (nominal)": _nominal_alpha}
-    return Choice(data, main | ({"Fleiss kappa": fleiss_kappa} if complete else {}) | _PERCENT, why)
+    return Choice(data, main | _fleiss(data) | _PERCENT, why)
+
+
+def _fleiss(data: Matrix) -> dict[str, Statistic]:
+    """Fleiss' kappa, which many papers give for scales of few levels, too: it takes every difference for the same."""
+    return {} if np.isnan(data).any() or data.shape[1] < 3 else {"Fleiss kappa": fleiss_kappa}
 
 
 def _nominal_alpha(data: Matrix) -> float:
@@ -117,7 +122,8 @@ def _ordinal(table: Table) -> Choice:
     why = f"ordered levels: ordinal alpha weighs how far raters are apart, and ICC says {how}"
     # Raters' offsets tear ties apart, which ranks cannot bear: centered values are compared by their differences.
     interval: dict[str, Statistic] = {_INTERVAL: _interval_alpha}
-    return Choice(data, {"Krippendorff alpha (ordinal)": _ordinal_alpha} | interval | forms, why, interval | forms)
+    main: dict[str, Statistic] = {"Krippendorff alpha (ordinal)": _ordinal_alpha}
+    return Choice(data, main | interval | forms | _fleiss(data), why, interval | forms)
 
 
 def _continuous(table: Table) -> Choice:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from psyloom.agents.annotating import pieces as sentences_of
 from psyloom.errors import UsageError
 from psyloom.records import Dialogue, ItemRating, Label, Rater, Rating, Session, Subject
+from psyloom.records.sentences import spans
 
 
 def ratings_of_labels(dialogues: Iterable[Dialogue], label_set: str | None = None) -> Iterator[Rating]:
@@ -41,7 +41,7 @@ def _by_place(
 ) -> dict[tuple[str, str | None, tuple[int, int | None]], list[Label]]:
     found: dict[tuple[str, str | None, tuple[int, int | None]], list[Label]] = defaultdict(list)
     for at, turn in enumerate(session.turns):
-        pieces = sentences_of(turn.text)
+        pieces = list(spans(turn.text))
         for label in turn.labels:
             if label_set not in (None, label.set):
                 continue

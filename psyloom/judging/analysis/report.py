@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from psyloom.errors import FolderTrouble
+from psyloom.errors import FolderTrouble, UsageError
 from psyloom.judging.agreement.bootstrap import Estimate
 from psyloom.judging.analysis.draw import dots, heatmap, lines
-from psyloom.judging.analysis.history import history
+from psyloom.judging.analysis.history import History, history
 from psyloom.judging.analysis.outcome import against_outcome, lasso_path, with_any
 from psyloom.judging.analysis.rates import ASIDE, Rates, distances, early_late, next_behavior, next_reaction, stages
 from psyloom.judging.analysis.rates import transitions as transition_rates
@@ -60,11 +60,11 @@ def reactions_report(
     yield from _stages(sessions, resamples, seed)
     if sum(one.outcome is not None and bool(one.labels("client")) for one in sessions) >= 3:
         yield from _outcome(sessions, lang, resamples, seed)
-    answers = [
-        answer.labels[0] for one in sessions for move, answer in one.answered() if one.intention(move) == "challenging"
-    ]
-    if {"extending", "defending"} <= set(answers):
-        yield _history(sessions, seed)
+    try:
+        before = history(sessions, seed=seed)
+    except UsageError:  # not both kinds of answers to a challenge that had something before it
+        return
+    yield _history(before)
 
 
 def transitions_report(
@@ -180,8 +180,7 @@ def _outcome(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -
                   dots(title, [(name, Estimate(alpha)) for name, alpha, _ in stays], zero=True))  # fmt: skip
 
 
-def _history(sessions: Sequence[Coded], seed: int) -> Finding:
-    found = history(sessions, seed=seed)
+def _history(found: History) -> Finding:
     title = "Extending rather than defending after a challenge, by what came before"
     rows = tuple((name, one, _p(found.p[name])) for name, one in found.coefficients.items())
     note = f"{found.challenges} challenges, {found.extending} extended; told right: {found.accuracy:.0%}"

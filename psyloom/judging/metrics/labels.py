@@ -3,10 +3,13 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from psyloom.errors import UnknownName, UsageError
 from psyloom.judging.metrics.texts import Dialogues, dialogues
+from psyloom.knowledge import label_set as terms_of
+from psyloom.knowledge import label_sets
 from psyloom.records import Dialogue, Label, Speaker
 
 
@@ -38,6 +41,38 @@ def labels_of(dialogue: Dialogue, *, side: Speaker | None = None) -> Iterator[La
         yield from dialogue.labels
         yield from (label for session in dialogue.sessions for label in session.labels)
     yield from (label for turn in dialogue.turns if side in (None, turn.speaker) for label in turn.labels)
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """How often one label of a set occurs: on how many dialogues of all, and how many labels there are of it."""
+
+    label: str
+    dialogues: int
+    of: int
+    labels: int
+
+    @property
+    def share(self) -> float:
+        return self.dialogues / self.of
+
+
+def occurrences(given: Dialogues, label_set: str, *, annotator: str | None = None) -> list[Occurrence]:
+    """Every label of a set, those that never occur included, in the set's order; labels it does not know come last.
+
+    Args:    annotator: only labels that this one put there.
+    Raises:  UsageError for no dialogue.
+    """
+    on, counts, total = Counter[str](), Counter[str](), 0
+    for dialogue in dialogues(given):
+        total += 1
+        found = [one.id for one in labels_of(dialogue) if one.set == label_set and annotator in (None, one.by)]
+        counts.update(found)
+        on.update(set(found))
+    if not total:
+        raise UsageError("there is no dialogue", do="give a file that holds some")
+    known = terms_of(label_set).ids if label_set in label_sets() else ()
+    return [Occurrence(id_, on[id_], total, counts[id_]) for id_ in dict.fromkeys((*known, *sorted(counts)))]
 
 
 def label_distribution(

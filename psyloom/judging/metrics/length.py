@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from psyloom.judging.metrics.texts import Dialogues, dialogues
-from psyloom.judging.metrics.tokens import Tokenizer, Unit, tokens
+from psyloom.judging.metrics.tokens import HAN, Tokenizer, Unit, tokens
 from psyloom.records import Dialogue, Speaker, sentences
 
 # A question mark ends it, or the Chinese particle 吗, which chats often leave unmarked. Other particles (呢, 吧)
 # end statements as well.
 _QUESTION = re.compile(r"(?:[?？][!！?？]*|吗[。.…~～]*)[\"'”’」』)）\]\s]*$")
+_CHINESE = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Lengths:
     sentences: int
     words: int
     characters: int
+    chinese: int
 
     @property
     def messages_per_dialogue(self) -> float:
@@ -45,20 +47,24 @@ class Lengths:
     def characters_per_message(self) -> float:
         return self.characters / self.messages if self.messages else 0.0
 
+    @property
+    def chinese_per_message(self) -> float:
+        return self.chinese / self.messages if self.messages else 0.0
+
 
 def lengths(given: Dialogues, *, side: Speaker | None = None, by: Unit | Tokenizer = "words") -> Lengths:
     """Count dialogues, sessions, messages, exchanges, sentences, words and characters.
 
     Args:    side: only this speaker's messages, sentences, words and characters; exchanges are of both.
     Returns: whole numbers of 0 or more. Characters leave out white space and count punctuation, as papers on
-             Chinese data do.
+             Chinese data do; ``chinese`` counts Chinese characters alone.
     Raises:  UsageError for no dialogue.
     """
     counted = [_count(dialogue, side, by) for dialogue in dialogues(given)]
     return Lengths(len(counted), *map(sum, zip(*counted, strict=True)))
 
 
-def _count(dialogue: Dialogue, side: Speaker | None, by: Unit | Tokenizer) -> tuple[int, int, int, int, int, int]:
+def _count(dialogue: Dialogue, side: Speaker | None, by: Unit | Tokenizer) -> tuple[int, ...]:
     said = [turn.text for turn in dialogue.turns if side in (None, turn.speaker)]
     return (
         len(dialogue.sessions),
@@ -67,6 +73,7 @@ def _count(dialogue: Dialogue, side: Speaker | None, by: Unit | Tokenizer) -> tu
         sum(len(sentences(text)) for text in said),
         sum(len(tokens(text, by)) for text in said),
         sum(len("".join(text.split())) for text in said),
+        sum(len(_CHINESE.findall(text)) for text in said),
     )
 
 

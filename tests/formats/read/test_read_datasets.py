@@ -1,11 +1,13 @@
 """What each data set demands of its reader."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from released_samples import (
+    AUTOCBT_ZH,
     CACTUS_ROW,
     ESCOT,
     ESCOT_ROW,
@@ -19,9 +21,11 @@ from released_samples import (
 
 from psyloom.formats import read
 from psyloom.formats.read._cbt import released
-from psyloom.formats.read.escot import instruction_row, strategy_in
+from psyloom.formats.read.escot import instruction_row, strategies_in
 from psyloom.formats.read.sudosys import flat
+from psyloom.judging.analysis import diversity_report
 from psyloom.knowledge import label_set, label_sets
+from psyloom.knowledge.instruments import instrument
 from psyloom.records import Case, Defect, Dialogue, Rating
 
 
@@ -68,6 +72,7 @@ def tags(labels: Any) -> list[Tag]:
 
 
 @pytest.mark.parametrize("record", [client_record("positive"), client_record(zh=True) | {"idx": 0}], ids=["en", "zh"])
+@pytest.mark.accepts("cactus", 9)
 def test_cactus_clients_of_both_languages_round_trip_without_loss(record: dict[str, Any], tmp_path: Path) -> None:
     (case,), defects = given({"evaluation.json": [record]}, tmp_path, "cactus")
     assert isinstance(case, Case)
@@ -113,6 +118,7 @@ def test_cactus_row_becomes_a_dialogue_with_its_case(tmp_path: Path) -> None:
 # MAGneT, acceptance 10
 
 
+@pytest.mark.accepts("magnet", 10)
 def test_magnet_reads_both_layouts_alike(tmp_path: Path) -> None:
     (one,), (other,) = of("magnet-sessions", tmp_path / "a"), of("magnet-written", tmp_path / "b")
     assert spoken(one) == spoken(other)
@@ -141,6 +147,7 @@ def test_magnet_turn_that_is_nothing_but_a_prefix_is_reported(tmp_path: Path) ->
 # PATIENT-Psi, acceptance 10
 
 
+@pytest.mark.accepts("patient_psi", 10)
 def test_patient_psi_profile_is_read_with_its_optional_field_missing_or_given(tmp_path: Path) -> None:
     later = PROFILE | {"id": "1-2", "intermediate_belief": "Be first.", "intermediate_belief_depression": "Why try."}
     (one, other), defects = given({"profiles.json": [PROFILE, later]}, tmp_path, "patient_psi")
@@ -161,6 +168,7 @@ def test_patient_psi_chat_has_the_user_as_therapist(tmp_path: Path) -> None:
 # SMILE, acceptance 7
 
 
+@pytest.mark.accepts("smile", 7)
 def test_smile_reads_both_published_formats_into_the_same_talk(tmp_path: Path) -> None:
     now = [
         {"role": "client" if line.startswith("求") else "counselor", "content": line[4:], "annotation": []}
@@ -171,6 +179,7 @@ def test_smile_reads_both_published_formats_into_the_same_talk(tmp_path: Path) -
     assert [turn.labels for turn in one.turns] == [turn.labels for turn in other.turns]
 
 
+@pytest.mark.accepts("smile", 7)
 def test_smile_reports_a_dialogue_in_which_only_one_side_speaks(tmp_path: Path) -> None:
     one_sided = [{"role": "client", "content": "妈妈不认可我。支持者：听起来你很难过。", "annotation": []}]
     (found,), defects = given({"22072.json": one_sided}, tmp_path, "smile")
@@ -201,10 +210,56 @@ def test_cpsycoun_reports_the_defects_that_the_paper_rules_out(tmp_path: Path) -
     assert [(Path(one.file).stem, one.what.removesuffix(" (record kept)")) for one in defects] == [
         ("case_2", "ends with a client line"),
         ("case_3", "two lines of one speaker in a row"),
-        ("case_3", "4 exchanges, not 5 to 15"),
-        ("case_4", "1 exchanges, not 5 to 15"),
+        ("case_3", "fewer than 5 exchanges (4)"),
+        ("case_4", "fewer than 5 exchanges (1)"),
         ("case_5", "the counselor mentions the report or the notes"),
     ]
+
+
+@pytest.mark.accepts("cpsycoun", 10)
+def test_cpsycoun_loader_reads_every_text_file_and_counts_its_defects(tmp_path: Path) -> None:
+    """Every kind of defect that was measured on the release, several of each, in files that are all read."""
+    fine = [line for n in range(5) for line in (f"来访者：我说{n}。", f"心理咨询师：我听{n}。")]
+    long = "长" * 51
+
+    def file(*lines: str, n: int) -> str:
+        return "\n\n".join([f"来访者：第{n}次。", "心理咨询师：嗯。", *lines])
+
+    texts = {
+        "fine": file(*fine, n=0),
+        "ends-1": file(*fine, "来访者：再见。", n=1),
+        "ends-2": file(*fine, "来访者：再见。", n=2),
+        "row": file(*fine, "心理咨询师：还有吗？", n=3),
+        "long": file(
+            *fine, f"来访者：{long}。", f"心理咨询师：{long}。", f"来访者：{long}！", f"心理咨询师：{long}！", n=4
+        ),
+        "bound": file(*fine, f"来访者：{'短' * 50}", f"心理咨询师：{'短' * 50}", n=5),
+        "few": file(*fine[:6], n=6),
+        "many": file(*fine * 3, n=7),
+        "copy-1": file(*fine, n=0),
+        "copy-2": file(*fine, n=0),
+        "source": file(*fine, "来访者：报告要交了。", "心理咨询师：报告里写过，笔记里也有。", n=8),
+        "counts": file(*fine, "来访者：怎么办？", "心理咨询师：首先早睡，其次多走走。", n=9),
+        "danger": file(*fine, "来访者：想过自杀，也自残过。", "心理咨询师：你愿意说说吗？", n=10),
+    }
+    found, defects = given(
+        {f"case_{n}-{name}.txt": text for n, (name, text) in enumerate(texts.items())}, tmp_path, "cpsycoun"
+    )
+    assert len(found) == len(texts)
+    assert all(one.what.endswith("record kept)") for one in defects)
+    counted = Counter(one.what.partition(" (")[0] for one in defects)
+    assert counted == {
+        "ends with a client line": 2,
+        "two lines of one speaker in a row": 1,
+        "fewer than 5 exchanges": 1,
+        "more than 15 exchanges": 1,
+        "counselor line of more than 50 characters": 2,
+        "client line of more than 50 characters": 2,
+        "the same talk as another": 2,
+        "the counselor mentions the report or the notes": 1,
+        "the counselor counts off points": 1,
+        "touches suicide or self-harm": 1,
+    }
 
 
 def test_cpsycoun_benchmark_takes_its_topic_from_the_folder(tmp_path: Path) -> None:
@@ -265,12 +320,14 @@ def test_psydt_turn_samples_of_one_dialogue_get_ids_of_their_own(tmp_path: Path)
     assert [one.id for one in found] == ["psydt-test-1", "psydt-test-2"]
 
 
+@pytest.mark.accepts("psydial", 9)
 def test_psydial_test_case_yields_history_and_golden_reply(tmp_path: Path) -> None:
     (found,) = of("psydial-tests", tmp_path)
     assert spoken(found)[-1] == ("counselor", "一边想离开，一边又有顾虑。")
     assert [turn.extra for turn in found.turns] == [{}, {}, {}, {"golden": True}]
 
 
+@pytest.mark.accepts("psydial", 9)
 def test_psydial_reads_messages_with_and_without_prompt_and_both_role_names(tmp_path: Path) -> None:
     (one,), (other,) = of("psydial-dialogues", tmp_path / "a"), of("psydial-files", tmp_path / "b")
     assert (one.extra["system"], other.extra) == ("你是一位温和的心理咨询师。", {})
@@ -291,6 +348,7 @@ def test_interactive_agents_arena_keeps_the_candidates(tmp_path: Path) -> None:
 # ESCoT, acceptance 5 and 8
 
 
+@pytest.mark.accepts("escot", 5)
 def test_escot_record_and_instruction_row_become_the_same_kind_of_dialogue(tmp_path: Path) -> None:
     (record,), (row,) = of("escot-records", tmp_path / "a"), of("escot-rows", tmp_path / "b")
     assert [one.name for one in record.turns[-1].thought] == [
@@ -305,6 +363,7 @@ def test_escot_record_and_instruction_row_become_the_same_kind_of_dialogue(tmp_p
     assert (record.id, record.turns[-1].text) == ("escot-979", "Moving alone took courage.")
 
 
+@pytest.mark.accepts("escot", 5)
 def test_escot_instruction_rows_of_all_settings_come_back_as_they_were(tmp_path: Path) -> None:
     reply, chain = "Response:\nThat took courage.", ["Emotion:\nLonely.", "Emotion Stimulus:\nThe move.",
                     "Individual Appraisal:\nNobody cares.", 'Strategy Reason:\nUse "Question" to explore.']  # fmt: skip
@@ -315,6 +374,7 @@ def test_escot_instruction_rows_of_all_settings_come_back_as_they_were(tmp_path:
     assert len({one.id for one in found}) == 4
 
 
+@pytest.mark.accepts("escot", 5)
 def test_escot_record_gives_the_instruction_row_of_the_full_setting(tmp_path: Path) -> None:
     (record,), _ = given({"test.json": [ESCOT]}, tmp_path, "escot")
     row = instruction_row(record)
@@ -327,15 +387,20 @@ def test_escot_record_gives_the_instruction_row_of_the_full_setting(tmp_path: Pa
     assert row["output"].endswith("Response:\nMoving alone took courage.")
 
 
-def test_escot_strategy_is_the_quoted_name_else_the_first_named() -> None:
-    assert strategy_in('could use "Question" before information') == "Question"
-    assert (
-        strategy_in("it helps to restate: restatement or paraphrasing, then a question")
-        == "Restatement or Paraphrasing"
-    )
-    assert strategy_in("nothing is named") is None
+@pytest.mark.parametrize(
+    ("reason", "first"),
+    [
+        ('could use "Question" before information', "Question"),
+        ("it helps to restate: restatement or paraphrasing, then a question", "Restatement or Paraphrasing"),
+        ("支持者可以用“意象想象”，而不是提问", "Imagery"),
+        ("nothing is named", None),
+    ],
+)
+def test_escot_strategy_is_the_quoted_name_else_the_first_named(reason: str, first: str | None) -> None:
+    assert next((term.en for term in strategies_in(reason)), None) == first
 
 
+@pytest.mark.accepts("escot", 8)
 def test_esconv_and_failed_esconv_load_with_one_spelling_of_the_labels(tmp_path: Path) -> None:
     good, bad = [one for one in of("esconv-all", tmp_path) if isinstance(one, Dialogue)]
     assert [turn.speaker for turn in bad.turns] == ["counselor", "client", "counselor"]
@@ -359,6 +424,7 @@ def test_esconv_survey_becomes_ratings_and_severity(tmp_path: Path) -> None:
 # Psy-Insight, acceptance 8
 
 
+@pytest.mark.accepts("psyinsight", 8)
 def test_psyinsight_reads_both_released_shapes_with_their_mixed_types(tmp_path: Path) -> None:
     zh, en = of("psyinsight-sessions", tmp_path)
     assert (zh.lang, en.lang) == ("zh", "en")
@@ -378,6 +444,7 @@ def test_psyinsight_reads_both_released_shapes_with_their_mixed_types(tmp_path: 
     assert zh.case.scenario.situation == "一名担心考试的中学生。"
 
 
+@pytest.mark.accepts("psyinsight", 8)
 def test_psyinsight_unit_seats_the_family_with_the_client(tmp_path: Path) -> None:
     (found,) = of("psyinsight-units", tmp_path)
     assert [turn.speaker for turn in found.turns] == ["counselor", "client", "client"]
@@ -387,6 +454,7 @@ def test_psyinsight_unit_seats_the_family_with_the_client(tmp_path: Path) -> Non
 # Client Reactions, acceptance 4
 
 
+@pytest.mark.accepts("client_reactions", 4)
 def test_client_reactions_reads_the_concatenated_sessions_with_spans(tmp_path: Path) -> None:
     first, second = of("client_reactions-splits", tmp_path)
     counselor, client = first.turns
@@ -399,6 +467,7 @@ def test_client_reactions_reads_the_concatenated_sessions_with_spans(tmp_path: P
     assert first.extra["raw_session"][0]["text"] == "听起来这周你一直在硬撑。"
 
 
+@pytest.mark.accepts("client_reactions", 3)
 @pytest.mark.parametrize(
     ("given_label", "id_", "complaints"),
     [
@@ -422,6 +491,7 @@ def test_client_reactions_takes_any_spelling_and_the_group_only_where_it_stands_
     assert len(defects) == complaints
 
 
+@pytest.mark.accepts("psyinsight", 2)
 def test_psyinsight_more_than_four_emotions_are_an_echo_of_the_list_and_become_unknown(tmp_path: Path) -> None:
     listed = ["Anxiety", "Depression", "Sadness", "Anger", "Fear"]
     row = release("psyinsight-sessions").files["en_data_version7.json"][0]
@@ -459,12 +529,26 @@ def test_client_reactions_survey_becomes_a_rating(tmp_path: Path) -> None:
 # MDD-5k, acceptance 9
 
 
+@pytest.mark.accepts("mdd5k", 9)
+def test_mdd5k_sample_of_three_patients_gives_fifteen_talks_with_their_labels(tmp_path: Path) -> None:
+    talks = release("mdd5k-talks").files["MDD_5k/patient_7.json"]
+    codes = {7: ("F41.101", "焦虑状态"), 162: ("F32.300", "重度抑郁发作"), 885: ("F41.200x002,G47.000x001", "失眠,焦虑抑郁状态")}
+    files = {f"MDD_5k/patient_{number}.json": talks for number in codes}
+    files |= {f"Label/patient_{n}_label.json": {"ICD_Code": icd, "Diagnosis_Result": name} for n, (icd, name) in codes.items()}
+    found, defects = given(files, tmp_path, "mdd5k")
+    assert (len(found), defects) == (15, [])
+    assert all([turn.speaker for turn in one.turns] == ["counselor", "client"] * 2 for one in found)
+    assert [len(one.labels) for one in found] == [2] * 10 + [4] * 5
+
+
+@pytest.mark.accepts("mdd5k", 9)
 def test_mdd5k_reads_five_talks_a_patient_with_both_speakers_in_each_exchange(tmp_path: Path) -> None:
     found = of("mdd5k-talks", tmp_path)
     assert [one.id for one in found] == [f"mdd5k-patient_7-{number}" for number in range(1, 6)]
     assert all([turn.speaker for turn in one.turns] == ["counselor", "client"] * 2 for one in found)
 
 
+@pytest.mark.accepts("mdd5k", 9)
 def test_mdd5k_labels_are_split_on_ascii_commas_and_never_paired(tmp_path: Path) -> None:
     label = {"ICD_Code": "F32.000x002,F41.101", "Diagnosis_Result": "焦虑状态，伴惊恐,抑郁状态"}
     (found,), _ = given({"MDD_5k/patient_7.json": [release("mdd5k-talks").files["MDD_5k/patient_7.json"][0]],
@@ -502,6 +586,18 @@ def test_mdd5k_patient_record_fills_the_clinical_facet(tmp_path: Path) -> None:
     assert (case.demographics.age, case.demographics.gender, case.id) == (30, "女", "mdd5k-7")
     assert case.clinical.personal_history == {"婚恋情况": "已婚", "病前性格": "谨慎"}
     assert (case.clinical.diagnoses[0].code, case.clinical.treatment) == ("F41.101", "建议心理治疗，两周后复诊")
+
+
+@pytest.mark.accepts("mdd5k", 10)
+def test_mdd5k_statistics_count_the_chinese_characters_of_each_message(tmp_path: Path) -> None:
+    talk = {"conversation": [{"doctor": "睡得好吗？", "patient": "不好，醒 3 次。"}, {"doctor": "多久了？", "patient": "一个月"}]}
+    (found,), _ = given({"MDD_5k/patient_1.json": [talk]}, tmp_path, "mdd5k")
+    (table,) = [one for one in diversity_report([found], by="characters") if one.name == "chinese"]
+    assert [dict(zip(table.columns, row, strict=True)) for row in table.rows] == [
+        {"side": "client", "a message": 3.5, "a dialogue": 7},
+        {"side": "counselor", "a message": 3.5, "a dialogue": 7},
+        {"side": "both", "a message": 3.5, "a dialogue": 14},
+    ]
 
 
 # DiaCBT, acceptance 10
@@ -601,9 +697,32 @@ def test_autocbt_answer_loses_the_marks_left_by_its_delimiters(tmp_path: Path) -
 
 def test_autocbt_unreadable_judgment_is_a_failure_and_no_number(tmp_path: Path) -> None:
     good, bad = [one for one in of("autocbt-answers", tmp_path) if isinstance(one, Rating)]
-    assert [(item.item, item.value) for item in good.items] == [("共情分数", 6), ("辨识分数", 5)]
+    assert [(item.item, item.value) for item in good.items] == [("empathy", 6), ("belief", 5)]
+    assert {item.item for item in good.items} <= {item.id for item in instrument("autocbt").items}
+    assert good.extra["reply"] == '{"共情分数": 6, "辨识分数": 5}'
     assert (bad.items[0].value, bad.sample, bad.extra["reply"]) == (None, 1, "无法评分")
     assert bad.items[0].failure
+
+
+@pytest.mark.accepts("autocbt", 8)
+def test_autocbt_score_keys_of_both_locales_are_the_six_items_and_a_score_above_seven_is_no_number(
+    tmp_path: Path,
+) -> None:
+    items = [item.id for item in instrument("autocbt").items]
+    keys = {
+        "en": [f"{item.title()}_Score" for item in items],
+        "zh": ["共情分数", "信念得分", "反思分数", "策略分数", "鼓励分数", "相关性分数"],
+    }
+    for lang, names in keys.items():
+        replies = [json.dumps(dict.fromkeys(names, value), ensure_ascii=False) for value in (7, 8)]
+        row = AUTOCBT_ZH | {"cbt_history_score": {"1": replies}}
+        found = [
+            one for one in given({f"{lang}.json": [row]}, tmp_path / lang, "autocbt")[0] if isinstance(one, Rating)
+        ]
+        assert [[(part.item, part.value) for part in one.items] for one in found] == [
+            [(item, value) for item in items] for value in (7, None)
+        ]
+        assert all(part.failure for part in found[1].items)
 
 
 def test_autocbt_consultant_is_the_client_and_stray_brackets_go(tmp_path: Path) -> None:

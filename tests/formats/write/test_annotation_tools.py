@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyloom.errors import UnknownName
+from psyloom.cli.analyze import analyze
+from psyloom.cli.read import read as read_command
+from psyloom.errors import BadRecord, UnknownName
+from psyloom.formats.onto import onto
 from psyloom.formats.read import read, sniff
 from psyloom.formats.write import WRITERS, ExportOptions, export
 from psyloom.knowledge import label_set
-from psyloom.records import Dialogue, Label, Session, Turn
+from psyloom.records import Case, Dialogue, Element, Label, Session, Turn, write_jsonl
 
 TOOLS = ("labelstudio", "argilla")
 SETS = ("client_reaction", "psyinsight_emotion", "psyinsight_explanation", "a_set_of_my_own")
@@ -154,3 +158,91 @@ def test_a_set_that_marks_spans_is_a_span_question_and_any_other_a_choice_of_sev
 def test_a_label_set_that_does_not_exist_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="client_reaction"):
         ExportOptions(labels="client_reactionz")
+
+
+# Back onto the dialogues that were handed over
+
+
+EXTENDING = Label(set="client_reaction", id="extending", span=(4, 9), by="anna@example.org")
+
+
+def handed_over(folder: Path) -> tuple[Dialogue, Path]:
+    """A labelled dialogue with all that no tool keeps, and what Anna made of it in Label Studio."""
+    original = talk(
+        MODEL, Label(set="psyinsight_emotion", id="fear", by="model", reason="他这么说。", origin="inferred")
+    )
+    original.case = Case(id="c", lang="zh")
+    original.turns[0].thought = [Element(name="plan", text="先问多久。")]
+    original.turns[1].extra = {"mood": 3}
+    original.turns[1].text = " " + original.turns[1].text  # the tool shows it, the reader of its export strips it
+    original.turns[1].labels[0] = MODEL.model_copy(update={"span": (1, 5)})
+    out = folder / "out"
+    export([original], WRITERS["labelstudio"], out)
+    (task,) = json.loads((out / "train.json").read_text("utf-8"))
+    marked = {"start": "1", "end": "1", "startOffset": 5, "endOffset": 10, "paragraphlabels": ["拓展 / Extending"]}
+    region = {
+        "type": "paragraphlabels",
+        "from_name": "client_reaction",
+        "to_name": "dialogue",
+        "id": "x",
+        "value": marked,
+    }
+    task["annotations"] = [{"completed_by": {"email": "anna@example.org"}, "result": [region]}]
+    (folder / "export.json").write_text(json.dumps([task]), "utf-8")
+    return original, folder / "export.json"
+
+
+def test_what_people_marked_is_put_onto_the_original_which_keeps_everything_else(tmp_path: Path) -> None:
+    original, file = handed_over(tmp_path)
+    before = original.model_copy(deep=True)
+    (merged,) = onto([original], read(file, "labelstudio"))
+    assert merged.turns[1].labels[-1] == EXTENDING.model_copy(update={"span": (5, 10)})
+    merged.turns[1].labels.pop()
+    assert merged == before
+
+
+@given(dialogue=dialogues())
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_was_handed_over_and_came_back_untouched_changes_nothing(
+    tool: str, dialogue: Dialogue, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    back, _ = there_and_back(dialogue, tool, tmp_path_factory.mktemp("trip"))
+    (merged,) = onto([dialogue.model_copy(deep=True)], [back])
+    assert placed(merged) == placed(dialogue)
+    assert [turn.text for turn in merged.turns] == [turn.text for turn in dialogue.turns]
+
+
+def test_a_second_import_replaces_the_annotators_labels_of_that_set_and_no_others(tmp_path: Path) -> None:
+    own = Label(set="psyinsight_emotion", id="shame", by="anna@example.org")
+    first, again = talk(MODEL, EXTENDING, own), talk(EXTENDING.model_copy(update={"id": "defending"}))
+    (merged,) = onto([first], [again])
+    assert [(one.by, one.id) for one in merged.turns[1].labels] == [
+        ("model", "giving_information"), ("anna@example.org", "shame"), ("anna@example.org", "defending"),
+    ]  # fmt: skip
+
+
+def test_another_text_and_a_dialogue_that_is_not_there_are_said(tmp_path: Path) -> None:
+    changed = talk(EXTENDING)
+    changed.turns[1].text = "两个月。没人知道。"
+    with pytest.raises(BadRecord, match="message 2 is not the text"):
+        list(onto([talk(MODEL)], [changed]))
+    shorter = talk(EXTENDING)
+    shorter.sessions[0].turns.pop(0)
+    with pytest.raises(BadRecord, match=r"sessions of \[2\] messages"):
+        list(onto([talk(MODEL)], [shorter]))
+    stranger = talk(EXTENDING).model_copy(update={"id": "somebody else's"})
+    with pytest.raises(BadRecord, match="no original: somebody else's"):
+        list(onto([talk(MODEL)], [stranger]))
+
+
+def test_a_command_brings_them_back_so_that_people_and_models_can_be_compared(tmp_path: Path) -> None:
+    original, file = handed_over(tmp_path)
+    write_jsonl(tmp_path / "d.jsonl", [original])
+    words = ["labelstudio", file, "--onto", tmp_path / "d.jsonl", "--out", tmp_path / "both.jsonl"]
+    done = CliRunner().invoke(read_command, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == 0
+    ratings = tmp_path / "ratings.jsonl"
+    words = ["annotators", tmp_path / "both.jsonl", "--set", "client_reaction", "--out", ratings]
+    done = CliRunner().invoke(analyze, [str(word) for word in words], catch_exceptions=False)
+    raters = {json.loads(line)["rater"]["name"] for line in ratings.read_text("utf-8").splitlines()}
+    assert raters == {"model", "anna@example.org"}

@@ -8,7 +8,8 @@ from export_samples import rich, talk
 
 from psyloom.cli.export import export
 from psyloom.errors import UsageError
-from psyloom.records import write_jsonl
+from psyloom.records import Lineage, write_jsonl
+from psyloom.systems import find_system
 
 
 def run(*words):
@@ -64,3 +65,27 @@ def test_an_export_of_pairs_without_rejected_replies_says_where_they_come_from(t
     said = run(tmp_path / "d.jsonl", "--to", "trl-dpo", "--out", tmp_path / "t.jsonl")
     assert "0 examples from 1 dialogues" in said
     assert "Turn.extra['rejected']" in said
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_system_prompt_is_the_dialogues_own_else_that_of_its_counselors_system_else_none(lang, tmp_path):
+    magnet, cactus, smile = (find_system(slug).card.system_prompt.of(lang) for slug in ("magnet", "cactus", "smile"))
+    made = [
+        ({}, {"counselor": "magnet", "client": "cactus"}, magnet),
+        ({}, {"writer": "smile"}, smile),
+        ({}, {"annotator": "psyinsight"}, ""),
+        ({}, {"writer": "of somebody else"}, ""),
+        ({"system": "Listen."}, {"writer": "smile"}, "Listen."),
+    ]
+    write_jsonl(
+        tmp_path / "d.jsonl",
+        (
+            talk("c一 s二", id=str(n), lang=lang, extra=extra, lineage=Lineage(system="x", version="1", roles=roles))
+            for n, (extra, roles, _) in enumerate(made)
+        ),
+    )
+    run(tmp_path / "d.jsonl", "--to", "messages", "--out", tmp_path / "m.jsonl")
+    rows = [json.loads(line)["messages"] for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    given = [row[0]["content"] if row[0]["role"] == "system" else "" for row in rows]
+    assert given == [prompt for _, _, prompt in made]
+    assert len({magnet, cactus, smile, ""}) == 4

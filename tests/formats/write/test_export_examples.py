@@ -41,6 +41,7 @@ def test_no_target_stands_inside_its_own_history(given_dialogues, kind, target, 
 
 
 @given(several(least=2), names_and_units, targets)
+@pytest.mark.accepts("smile", 8)
 def test_an_example_holds_no_text_of_another_dialogue(given_dialogues, kind, target):
     name, unit = kind
     for number, dialogue in enumerate(given_dialogues):
@@ -95,6 +96,7 @@ def test_ids_tell_examples_apart(given_dialogues, kind):
 
 
 @given(several(), st.integers(1, 9))
+@pytest.mark.accepts("smile", 8)
 def test_a_history_is_never_longer_than_its_limit_and_ends_right_before_the_target(given_dialogues, limit):
     for dialogue in given_dialogues:
         for example in examples(dialogue, unit="turn", history=limit):
@@ -102,6 +104,7 @@ def test_a_history_is_never_longer_than_its_limit_and_ends_right_before_the_targ
             assert [message.text for message in example.history] == [turn.text for turn in before[-limit:]]
 
 
+@pytest.mark.accepts("smile", 8)
 def test_six_alternating_messages_give_three_samples():
     six = talk("c一 s二 c三 s四 c五 s六")
     assert [plain(e) for e in examples(six, "alpaca", unit="turn", history=9)] == [

@@ -94,6 +94,18 @@ def test_a_dialogue_that_does_not_say_its_group_is_refused(by):
         split_of(talk("c一 s二"), ExportOptions(splits="50/50", by=by))
 
 
+@pytest.mark.parametrize(("number", "split"), [(1, "train"), (3, "train"), (4, "test"), (5, "test")])
+def test_numbered_dialogues_are_dealt_out_by_count_in_order_of_their_numbers(number, split):
+    options = ExportOptions(splits="3/0/2", by="number")
+    assert split_of(talk("c一 s二", id=f"set2-{number}"), options) == split
+
+
+@pytest.mark.parametrize(("name", "trouble"), [("d0", UsageError), ("d6", UsageError), ("3b", MissingFacet)])
+def test_a_dialogue_whose_number_has_no_place_is_refused(name, trouble):
+    with pytest.raises(trouble, match=f"dialogue '{name}'"):
+        split_of(talk("c一 s二", id=name), ExportOptions(splits="3/0/2", by="number"))
+
+
 @pytest.mark.parametrize("share", ["", "a/b", "-1/2", "0/0/0", "1/1/1/1", "nan/1", (1, "x"), 5])
 def test_shares_that_are_none_are_refused(share):
     with pytest.raises(UsageError, match="no shares of train, valid and test"):

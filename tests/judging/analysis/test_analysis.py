@@ -56,6 +56,7 @@ def session(*moves: str, outcome: float | None = None, id_: str = "s") -> Coded:
 # What follows what
 
 
+@pytest.mark.accepts("client_reactions", 5, 7)
 def test_each_strategy_of_a_move_is_paired_with_the_first_behavior_of_the_move_right_after_it() -> None:
     rates = next_behavior(
         [session("restatement+answer > confirming+defending", "answer > extending", "answer")], resamples=0
@@ -67,6 +68,7 @@ def test_each_strategy_of_a_move_is_paired_with_the_first_behavior_of_the_move_r
     assert rates.counts.sum() == 3
 
 
+@pytest.mark.accepts("client_reactions", 7)
 def test_a_client_who_is_silent_or_speaks_later_is_no_answer() -> None:
     moves = (
         Move("counselor", ("answer",)),
@@ -87,6 +89,7 @@ def test_reactions_after_intentions_are_the_groups_of_what_was_labelled() -> Non
     assert rates.share("supporting", "positive").value == 1
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_strategy_transitions_go_from_sentence_to_sentence_within_a_session() -> None:
     rates = transitions(
         [session("answer+restatement > confirming", "restatement > others"), session("answer")], resamples=0
@@ -139,6 +142,7 @@ def test_the_distance_of_rows_is_euclidean_and_averaged_over_the_rows_of_a_group
 # Stages
 
 
+@pytest.mark.accepts("client_reactions", 6)
 @settings(deadline=None)
 @given(st.integers(1, 200))
 def test_a_session_is_cut_into_five_parts_that_differ_by_one_move_at_most(length: int) -> None:
@@ -150,6 +154,7 @@ def test_a_session_is_cut_into_five_parts_that_differ_by_one_move_at_most(length
         assert max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_the_stage_table_counts_challenges_and_what_directly_follows_them() -> None:
     quiet, loud = "answer > confirming", "interpretation > extending+defending"
     rates = stages([session(quiet, quiet, loud, loud, quiet)], resamples=0)
@@ -157,6 +162,18 @@ def test_the_stage_table_counts_challenges_and_what_directly_follows_them() -> N
     assert [table[str(part)][0] for part in range(1, 6)] == [0, 0, 1, 1, 0]
     assert table["3"][1:] == table["4"][1:] == [0.5, 0.5]
     assert all(map(math.isnan, table["1"][1:]))
+
+
+@pytest.mark.accepts("client_reactions", 6)
+def test_parts_one_and_five_are_shown_and_set_aside() -> None:
+    moves = ["answer > confirming", *["interpretation > extending"] * 3, "answer > confirming"]
+    found = {one.name: one for one in reactions_report([session(*moves)], resamples=0)}
+    assert [row[0] for row in found["stages"].rows] == ["1 *", "2", "3", "4", "5 *"]
+    assert "greeting" in found["stages"].note
+    moves = ["interpretation > extending", *moves[1:-1], "confrontation > defending"]
+    other = {one.name: one for one in reactions_report([session(*moves)], resamples=0)}
+    assert other["stages"].rows != found["stages"].rows
+    assert other["early_late"].rows == found["early_late"].rows  # what stands in part 1 and in part 5 does not count
 
 
 def test_late_minus_early_compares_part_four_with_part_two_and_sets_the_ends_aside() -> None:
@@ -185,6 +202,7 @@ def test_shares_are_of_all_the_clients_sentences_by_behavior_and_by_reaction() -
     assert (found["confirming"], found["defending"], found["negative"], found["positive"]) == (0.25, 0.5, 0.5, 0.25)
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_a_score_that_falls_with_every_negative_reaction_correlates_perfectly() -> None:
     found = against_outcome(scored_sessions(), bins=(0.0, 0.15, 0.35), resamples=50)
     assert found.r.value == pytest.approx(-1)
@@ -192,6 +210,7 @@ def test_a_score_that_falls_with_every_negative_reaction_correlates_perfectly() 
     assert [(low, one.value, number) for low, _, one, number in found.groups] == [(0.0, 19.0, 4), (0.15, 14.0, 6)]
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_pearson_is_what_a_table_of_numbers_gives() -> None:
     made = [session(*(["answer > defending"] * bad + ["answer > confirming"] * (10 - bad)), outcome=score) for bad, score in
             [(0, 16.0), (1, 18.0), (2, 13.0), (5, 14.0)]]  # fmt: skip
@@ -207,6 +226,7 @@ def test_sessions_with_a_negative_behavior_are_compared_with_all() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_lasso_on_uncorrelated_columns_is_soft_thresholding_to_the_last_digit() -> None:
     x = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=float)
     y = x @ np.array([3.0, -0.5]) + 7
@@ -226,6 +246,7 @@ def test_lasso_meets_the_conditions_of_its_optimum(seed: int, alpha: float) -> N
     assert pull[w != 0] == pytest.approx(alpha * np.sign(w[w != 0]), abs=1e-6)
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_the_behavior_that_carries_the_outcome_stays_longest_as_the_weight_grows() -> None:
     made = []
     for n in range(20):
@@ -243,6 +264,7 @@ def test_the_behavior_that_carries_the_outcome_stays_longest_as_the_weight_grows
 # History
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_logistic_coefficients_of_separate_groups_are_their_log_odds() -> None:
     x = np.repeat(np.eye(2), [4, 10], axis=0)
     y = np.array([1, 1, 1, 0] + [1] * 2 + [0] * 8, dtype=float)
@@ -256,6 +278,7 @@ def test_what_is_told_apart_without_fault_has_no_best_coefficient() -> None:
     assert np.isnan(fitted).all()
 
 
+@pytest.mark.accepts("client_reactions", 5)
 def test_the_pairs_before_a_challenge_tell_how_it_is_answered() -> None:
     good, bad = "answer > confirming", "answer > defending"
     made = [session(good, f"interpretation > {'extending' if n % 4 else 'defending'}") for n in range(8)]
@@ -267,6 +290,11 @@ def test_the_pairs_before_a_challenge_tell_how_it_is_answered() -> None:
     assert math.isnan(found.coefficients["challenging-negative"].value)
     assert found.accuracy == pytest.approx(14 / 18)
     assert tuple(found.p) == PATTERNS
+
+
+def test_the_report_leaves_out_what_came_before_when_only_one_kind_of_answer_had_anything_before_it() -> None:
+    made = [session("interpretation > extending", "interpretation > defending")]
+    assert "history" not in [finding.name for finding in reactions_report(made, resamples=0)]
 
 
 def test_a_challenge_with_nothing_before_it_or_with_another_answer_says_nothing() -> None:

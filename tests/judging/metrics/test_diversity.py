@@ -12,6 +12,7 @@ from tests.judging.metrics.given import dialogue
 TEXTS = st.lists(st.text(alphabet="abcd ", min_size=1).filter(str.strip), min_size=2, max_size=6)
 
 
+@pytest.mark.accepts("smile", 9)
 def test_distinct_is_unique_ngrams_over_all_ngrams() -> None:
     # a b a: 2 unique of 3 words; a-b, b-a: 2 unique of 2 pairs.
     assert distinct("a b a", 1) == pytest.approx(2 / 3)
@@ -80,6 +81,7 @@ def test_a_vocabulary_smaller_than_the_words_seen_is_refused() -> None:
         ead("a b", vocabulary=1)
 
 
+@pytest.mark.accepts("psydial", 8)
 def test_ldd_is_share_of_unique_words_times_unique_words_per_dialogue() -> None:
     # Client: i feel sad / i feel better now. T = 7, U = 5, N = 2: PUW 71.43, UWPD 2.5.
     found = ldd([dialogue("c: I feel sad", "k: Oh"), dialogue("c: I feel better now")], side="client")

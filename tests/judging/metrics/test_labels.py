@@ -52,12 +52,14 @@ def test_unlabelled_dialogues_are_an_error() -> None:
         label_distribution(dialogue("c: a"), "strategy")
 
 
+@pytest.mark.accepts("smile", 9)
 def test_normalized_topic_entropy_is_over_shares_that_sum_to_one() -> None:
     # family once, work twice: H(1/3, 2/3).
     found = topic_entropy([labelled("family", "work"), labelled("work")], "topic")
     assert found == pytest.approx(-(1 / 3) * math.log2(1 / 3) - (2 / 3) * math.log2(2 / 3))
 
 
+@pytest.mark.accepts("smile", 9)
 def test_the_smile_variant_takes_the_share_of_dialogues_with_the_topic() -> None:
     # p(work) = 1 gives 0 bits, p(family) = 1/2 gives 0.5.
     assert topic_entropy([labelled("family", "work"), labelled("work")], "topic", variant="smile") == pytest.approx(0.5)

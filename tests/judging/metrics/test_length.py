@@ -19,6 +19,11 @@ def test_characters_count_punctuation_and_no_white_space() -> None:
     assert lengths(dialogue("c: 我 很好。", "k: Oh no!")).characters == 4 + 5
 
 
+def test_chinese_characters_leave_out_punctuation_and_other_scripts() -> None:
+    found = lengths(dialogue("c: 我，吃 SSRI 3天了。", "k: 好", lang="zh"))
+    assert (found.chinese, found.chinese_per_message) == (5, 2.5)
+
+
 def test_words_of_one_side_are_its_own() -> None:
     found = lengths(dialogue("c: I am very tired", "k: Tell me more"), side="client")
     assert (found.messages, found.words, found.words_per_message) == (1, 4, 4.0)

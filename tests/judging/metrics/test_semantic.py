@@ -15,6 +15,7 @@ def letters(texts: Sequence[str]) -> list[list[int]]:
     return [[text.count("a"), text.count("b")] for text in texts]
 
 
+@pytest.mark.accepts("smile", 9)
 def test_source_cosine_is_the_cosine_of_each_text_with_its_own_source() -> None:
     # (1, 0) with (1, 1): 1 / sqrt 2; (0, 2) with (0, 1): 1.
     found = source_cosine(["a", "bb"], ["ab", "b"], embed=letters)
@@ -31,6 +32,7 @@ def test_sources_must_be_as_many_as_dialogues() -> None:
         source_cosine("a", ["a", "b"], embed=letters)
 
 
+@pytest.mark.accepts("smile", 9)
 def test_pairwise_cosine_takes_every_pair_once() -> None:
     # a-ab, a-b, ab-b: 0.707, 0, 0.707.
     found = pairwise_cosine(["a", "ab", "b"], embed=letters)

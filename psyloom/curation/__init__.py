@@ -1,0 +1,1 @@
+"""From many dialogues to a data set: choosing, mixing, checking."""

@@ -1,0 +1,1 @@
+"""Serving: counselors behind the chat API that every client speaks."""
