@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psyloom.agents.annotating import coarse
 from psyloom.agents.prompts import load_prompt
+from psyloom.cli.analyze import analyze
 from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Dialogue, Label, Lang, Session, Turn
+from psyloom.records import Dialogue, Label, Lang, Session, Turn, write_jsonl
 from psyloom.records.sentences import spans
 from psyloom.systems.client_reactions.advice import CHALLENGE_SHARE, WHY, advise, prior
 from psyloom.systems.client_reactions.system import BEHAVIORS, STRATEGIES, ReactionAnnotator, intentions, reaction
@@ -61,6 +64,7 @@ def model(**more: Any) -> Scripted:
 # Acceptance 1, 2, 10
 
 
+@pytest.mark.accepts("client_reactions", 1, 2, 10)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_every_sentence_has_one_label_whose_span_is_the_sentence_and_all_spans_cover_the_message(
     lang: Lang,
@@ -80,6 +84,7 @@ async def test_the_order_of_the_answers_does_not_matter() -> None:
     assert [label.id for label in dialogue.turns[1].labels] == ["giving_information", "extending"]
 
 
+@pytest.mark.accepts("client_reactions", 1)
 @pytest.mark.parametrize(
     ("fault", "says"),
     [({"sentence": 1}, "不止一次"), ({"sentence": 3}, "没有编号 3"), ({"label": "Positive"}, "不在可选"), ({"label": "跳舞"}, "不在可选"),
@@ -96,6 +101,7 @@ async def test_a_faulty_answer_is_told_what_is_wrong_in_the_language_of_the_talk
     assert [label.id for label in dialogue.turns[1].labels] == ["giving_information", "extending"]
 
 
+@pytest.mark.accepts("client_reactions", 1)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_only_labels_of_the_speakers_side_are_offered_and_no_group_ever(lang: Lang) -> None:
     scripted = model()
@@ -138,6 +144,7 @@ def test_the_prompt_has_an_example_of_every_label(prompt: str, labels: Any, lang
         assert re.search(rf"^- .+ → {re.escape(name)}$", text, re.MULTILINE), name
 
 
+@pytest.mark.accepts("client_reactions", 10)
 async def test_the_rehearsal_labels_every_sentence() -> None:
     for lang in LANGS:
         dialogue = await annotate(ReactionAnnotator(), session_of(lang, more=1), Rehearsal())
@@ -148,6 +155,7 @@ async def test_the_rehearsal_labels_every_sentence() -> None:
 # Groups
 
 
+@pytest.mark.accepts("client_reactions", 1)
 def test_intentions_and_reactions_follow_from_the_labels_by_the_fixed_mapping() -> None:
     def groups(labels: Any) -> dict[str, int]:
         found = [coarse(labels, id_) for id_ in labels.leaves.ids]
@@ -179,6 +187,7 @@ def test_a_message_may_have_both_intentions_and_each_annotator_has_its_own() -> 
 # Acceptance 3: in tests/formats too
 
 
+@pytest.mark.accepts("client_reactions", 3)
 @pytest.mark.parametrize(
     ("alias", "id_"),
     [("Changing Topics", "shifting_topics"), ("Shifting Topics", "shifting_topics"), ("Reformulation", "reformulating"),
@@ -191,6 +200,7 @@ def test_every_spelling_names_one_canonical_id(alias: str, id_: str) -> None:
 # Acceptance 8: the prior
 
 
+@pytest.mark.accepts("client_reactions", 8)
 def test_the_bundled_rates_are_distributions_with_the_extremes_of_the_paper() -> None:
     rates = prior()
     assert len(rates) == 12
@@ -227,6 +237,7 @@ behaviors_ = st.sampled_from([id_ for id_ in BEHAVIORS.leaves.ids if id_ != "oth
 negative = st.sampled_from([term.id for term in BEHAVIORS.children("negative")])
 
 
+@pytest.mark.accepts("client_reactions", 9)
 @settings(deadline=None)
 @given(st.lists(st.tuples(strategies_, behaviors_), max_size=6), strategies_, negative, st.integers(1, 5))
 def test_after_a_negative_reaction_the_advice_is_never_to_challenge(
@@ -259,3 +270,15 @@ def test_the_advice_has_words_in_both_languages() -> None:
         assert words["en"].isascii(), why
         assert re.search(r"[\u4e00-\u9fff]", words["zh"]), why
     assert advise(said("answer", "defending"), fifth=1).words("zh") == WHY["repair"]["zh"]
+
+
+@pytest.mark.accepts("client_reactions", 9)
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_command_advises_at_the_end_of_each_dialogue(lang: Lang, tmp_path: Path) -> None:
+    ends = {"a": ("answer", "defending"), "b": ("interpretation", "extending"), "c": ("interpretation", "defending")}
+    talks = [Dialogue(id=id_, lang=lang, sessions=[Session(turns=said(*moves))]) for id_, moves in ends.items()]
+    write_jsonl(tmp_path / "d.jsonl", talks)
+    done = CliRunner().invoke(analyze, ["advice", str(tmp_path / "d.jsonl"), "--fifth", "4"], catch_exceptions=False)
+    assert done.output.splitlines() == [
+        f"a: supporting. {WHY['repair'][lang]}", f"b: challenging. {WHY['go on'][lang]}", f"c: supporting. {WHY['missed'][lang]}",
+    ]  # fmt: skip

@@ -1,5 +1,8 @@
 """ESCoT: the chain before a reply, dialogues with a strategy in every supporter message, chains for known strategies."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,13 +11,16 @@ from hypothesis import strategies as st
 
 from psyloom.agents import Ask, Talk
 from psyloom.errors import AnswerRejected
-from psyloom.formats.read.escot import instruction_row
-from psyloom.knowledge import label_set
+from psyloom.formats.read import read
+from psyloom.formats.read.escot import HEADINGS, instruction_row, strategies_in
+from psyloom.formats.write import ExportOptions, export
+from psyloom.knowledge import Term, label_set
+from psyloom.llm import Decoding
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Post, Scenario, Session, Turn, read_jsonl
 from psyloom.runs import pair
 from psyloom.systems import find_system, make_role
-from psyloom.systems.escot.system import CHAIN, SETTINGS, EscotChain, EscotResponder, strategies_in
+from psyloom.systems.escot.system import CHAIN, SETTINGS, EscotChain, EscotResponder
 from psyloom.systems.escot.writer import ESCONV, NEW, PROBLEMS, STRATEGIES
 from tests.support import Scripted, annotate, desk_for, text_of, write
 
@@ -49,10 +55,12 @@ def blocks(setting: str, lang: Lang) -> dict[str, str]:
     return {key: text for key, text in ANSWER[lang].items() if key in kept}
 
 
-async def reply(model: Any, lang: Lang = "en", *, said: str | None = None, **options: Any) -> tuple[Turn, Talk]:
+async def reply(
+    model: Any, lang: Lang = "en", *, said: str | None = None, decoding: Any = None, **options: Any
+) -> tuple[Turn, Talk]:
     """One reply of the responder to the opening line."""
     counselor = EscotResponder(**options)
-    desk = desk_for(Case(id="a", lang=lang), model)
+    desk = desk_for(Case(id="a", lang=lang), model, decoding=decoding or {})
     talk = Talk(desk.dialogue)
     talk.add(Turn.client(said or OPENING[lang]))
     return await counselor.reply(talk, Ask(desk, counselor, talk)), talk
@@ -61,6 +69,7 @@ async def reply(model: Any, lang: Lang = "en", *, said: str | None = None, **opt
 # A. The responder
 
 
+@pytest.mark.accepts("escot", 1, 9)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_one_call_gives_all_five_elements_in_their_order(lang: Lang) -> None:
     model = Scripted(respond=ANSWER[lang])
@@ -72,6 +81,7 @@ async def test_one_call_gives_all_five_elements_in_their_order(lang: Lang) -> No
     assert turn.labels == [Label(set="escot_strategy", id="reflection_of_feelings")]
 
 
+@pytest.mark.accepts("escot", 1)
 @pytest.mark.parametrize("missing", ANSWER["en"])
 @pytest.mark.parametrize("blank", [True, False])
 async def test_a_missing_or_blank_element_is_asked_for_again_and_in_the_end_an_error(missing: str, blank: bool) -> None:
@@ -88,6 +98,7 @@ async def test_a_missing_or_blank_element_is_asked_for_again_and_in_the_end_an_e
     assert len(stubborn.calls) == 3
 
 
+@pytest.mark.accepts("escot", 2)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("inventory", ["escot13", "esconv8"])
 async def test_only_the_strategies_of_the_inventory_are_offered_and_accepted(inventory: str, lang: Lang) -> None:
@@ -104,6 +115,7 @@ async def test_only_the_strategies_of_the_inventory_are_offered_and_accepted(inv
     assert len(model.calls) == 2
 
 
+@pytest.mark.accepts("escot", 2)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_strategy_must_be_named_in_its_reason(lang: Lang) -> None:
     unnamed = ANSWER[lang] | {"strategy_reason": {"en": "Because they need it now.", "zh": "因为眼下需要。"}[lang]}
@@ -116,6 +128,7 @@ async def test_the_strategy_must_be_named_in_its_reason(lang: Lang) -> None:
     assert len(model.calls) == 3
 
 
+@pytest.mark.accepts("escot", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_only_the_response_reaches_the_seeker_and_the_later_history(lang: Lang) -> None:
     model = Scripted(
@@ -135,6 +148,7 @@ async def test_only_the_response_reaches_the_seeker_and_the_later_history(lang: 
     assert not any(ANSWER[lang][name] in later for name in CHAIN)
 
 
+@pytest.mark.accepts("escot", 3)
 async def test_a_client_is_never_shown_the_chain() -> None:
     model = Scripted(respond=ANSWER["en"], client="I see.")
     case = Case(id="a", lang="en", post=Post(text=OPENING["en"]))
@@ -143,6 +157,7 @@ async def test_a_client_is_never_shown_the_chain() -> None:
     assert not any(ANSWER["en"][name] in text_of(call) for call in model.asked("client") for name in CHAIN)
 
 
+@pytest.mark.accepts("escot", 4)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("setting", SETTINGS)
 async def test_a_setting_asks_for_exactly_its_blocks(setting: str, lang: Lang) -> None:
@@ -178,6 +193,7 @@ async def test_a_reply_becomes_an_instruction_row_of_the_released_shape() -> Non
     assert row["output"].endswith(f"Response:\n{ANSWER['en']['response']}")
 
 
+@pytest.mark.accepts("escot", 7)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_decoding_is_the_papers(lang: Lang) -> None:
     model = Scripted(respond=ANSWER[lang])
@@ -185,6 +201,14 @@ async def test_decoding_is_the_papers(lang: Lang) -> None:
     assert model.calls[0].decoding == {
         "temperature": 0.5, "top_k": 30, "top_p": 0.85, "repetition_penalty": 1.0, "max_tokens": 500,
     }  # fmt: skip
+
+
+@pytest.mark.accepts("escot", 7)
+async def test_every_decoding_parameter_can_be_changed_for_a_run() -> None:
+    model = Scripted(respond=ANSWER["en"])
+    own: Decoding = {"temperature": 0.9, "top_k": 5, "top_p": 0.5, "max_tokens": 200}
+    await reply(model, decoding={"counselor": own})
+    assert model.calls[0].decoding == {**own, "repetition_penalty": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -225,6 +249,7 @@ CASE = Case(
 )
 
 
+@pytest.mark.accepts("escot", 6, 9)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_every_supporter_message_carries_one_strategy_and_no_seeker_message_does(lang: Lang) -> None:
     model = Scripted(dialogue={"turns": script(lang)})
@@ -311,6 +336,14 @@ async def test_a_bare_case_gets_a_problem_type_by_the_seed_and_a_situation_from_
 # B2. The annotator
 
 
+def exported(dialogue: Dialogue, name: str, folder: Path, **options: Any) -> list[dict[str, Any]]:
+    """What `psyloom export --to NAME` writes."""
+    file = folder / f"{name}.json"
+    export([dialogue], find_system("escot").exports()[name], file, ExportOptions(**options))
+    rows: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return rows
+
+
 def talked(lang: Lang = "en", *, by: str = "escot_strategy") -> Dialogue:
     """A talk with a strategy on every counselor turn, and a marked word in each message."""
     turns = [
@@ -326,17 +359,28 @@ def talked(lang: Lang = "en", *, by: str = "escot_strategy") -> Dialogue:
     return Dialogue(id="d", lang=lang, sessions=[Session(turns=turns)])
 
 
-def chain(call: Any) -> dict[str, str]:
-    """A chain that names the strategy of the prompt."""
+def strategy_shown(call: Any) -> Term:
     shown = text_of(call)
-    strategy = next(
+    return next(
         term for term in [*STRATEGIES.terms, *ESCONV.terms] if f": {term.en} (" in shown or f"：{term.zh}（" in shown
     )
+
+
+def steps(lang: Lang, strategy: str, evidence: str, **more: str) -> dict[str, dict[str, str]]:
+    """A chain as the model writes it, each step with its evidence."""
+    texts = {name: ANSWER[lang][name] for name in CHAIN[:3]} | {
+        "strategy_reason": f"The supporter can use “{strategy}”."
+    }
+    return {name: {"explanation": text, "evidence": evidence} for name, text in (texts | more).items()}
+
+
+def chain(call: Any) -> dict[str, dict[str, str]]:
+    """A chain that names the strategy of the prompt and cites the client's first words."""
     lang: Lang = "zh" if "：" in call.messages[-1]["content"][:12] else "en"
-    reason = f"The supporter can use “{strategy.name(lang)}”."
-    return {name: ANSWER[lang][name] for name in CHAIN[:3]} | {"strategy_reason": reason}
+    return steps(lang, strategy_shown(call).name(lang), "Worry one")
 
 
+@pytest.mark.accepts("escot", 9)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_chain_is_written_for_every_turn_with_a_strategy_that_the_seeker_spoke_before(lang: Lang) -> None:
     model = Scripted(chain=chain)
@@ -344,11 +388,14 @@ async def test_a_chain_is_written_for_every_turn_with_a_strategy_that_the_seeker
     with_chain = [at for at, turn in enumerate(dialogue.turns) if turn.thought]
     assert with_chain == [2, 4, 7]
     assert all(tuple(e.name for e in dialogue.turns[at].thought) == CHAIN for at in with_chain)
+    written = [step for turn in dialogue.turns for step in turn.thought]
+    assert {(step.by, step.evidence, step.origin) for step in written} == {("escot", "Worry one", "inferred")}
     assert dialogue.quality.measures == {"escot_chains": 3}
     assert [turn.text for turn in dialogue.turns] == [turn.text for turn in talked().turns]
     assert [turn.labels for turn in dialogue.turns] == [turn.labels for turn in talked().turns]
 
 
+@pytest.mark.accepts("escot", 6)
 async def test_the_annotator_never_sees_a_turn_after_the_reply_it_explains() -> None:
     model = Scripted(chain=chain)
     dialogue = await annotate(EscotChain(), talked(), model)
@@ -360,6 +407,7 @@ async def test_the_annotator_never_sees_a_turn_after_the_reply_it_explains() -> 
         assert not any(text in shown for text in texts[at + 1 :])
 
 
+@pytest.mark.accepts("escot", 6)
 async def test_the_annotator_is_told_the_gold_strategy_whatever_its_spelling() -> None:
     model = Scripted(chain=chain)
     await annotate(EscotChain(), talked(), model)
@@ -374,25 +422,38 @@ async def test_strategies_of_esconv_are_taken_too_and_other_labels_are_not() -> 
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "says"),
     [
-        {"strategy_reason": "It fits now."},
-        {"strategy_reason": 'The supporter can use "Imagery" before "Question".'},
-        {"individual_appraisal": "They hear: reply two is a whole sentence!"},
-        {"emotion": ""},
+        ({"strategy_reason": {"explanation": "It fits now."}}, "must name the strategy"),
+        (
+            {"strategy_reason": {"explanation": 'The supporter can use "Imagery" before "Question".'}},
+            "before any other",
+        ),
+        ({"individual_appraisal": {"explanation": "They hear: reply two is a whole sentence!"}}, "repeats the words"),
+        ({"emotion": {"explanation": ""}}, "emotion"),
+        ({"emotion": {"evidence": "nobody said this"}}, "emotion: the evidence “nobody said this”"),
+        ({"emotion_stimuli": {"evidence": "Reply two"}}, "does not stand in the text"),
     ],
-    ids=["unnamed", "another first", "quotes the reply", "blank"],
+    ids=["unnamed", "another first", "quotes the reply", "blank", "evidence not said", "evidence from the reply"],
 )
-async def test_a_chain_that_fails_a_check_is_written_again(fault: dict[str, str]) -> None:
+async def test_a_chain_that_fails_a_check_is_repaired_once_and_twice_wrong_fails_the_dialogue(
+    fault: dict[str, dict[str, str]], says: str
+) -> None:
     talk = talked()
     talk.sessions[0].turns = talk.sessions[0].turns[:3]
-    answers = [ANSWER["en"] | {"strategy_reason": 'The supporter can use "Question".'} | one for one in (fault, {})]
-    model = Scripted(chain=answers)
+    good = steps("en", "Question", "Worry one")
+    torn = {name: told | fault.get(name, {}) for name, told in good.items()}
+    model = Scripted(chain=[torn, good])
     dialogue = await annotate(EscotChain(), talk, model)
     assert len(model.calls) == 2
-    assert dialogue.turns[2].thought[-1].text == 'The supporter can use "Question".'
-    with pytest.raises(AnswerRejected):
-        await annotate(EscotChain(), talked(), Scripted(chain=answers[0]))
+    assert says in model.calls[1].messages[-1]["content"]
+    assert [step.text for step in dialogue.turns[2].thought] == [good[name]["explanation"] for name in CHAIN]
+    stubborn = Scripted(chain=torn)
+    alone = talked()
+    alone.sessions[0].turns = alone.sessions[0].turns[:3]
+    with pytest.raises(AnswerRejected, match="2 tries"):
+        await annotate(EscotChain(), alone, stubborn)
+    assert len(stubborn.calls) == 2
 
 
 async def test_one_turn_a_dialogue_is_chosen_by_the_seed_with_strategies_spread_evenly() -> None:
@@ -405,22 +466,87 @@ async def test_one_turn_a_dialogue_is_chosen_by_the_seed_with_strategies_spread_
     assert 20 <= chosen.count(4) <= 40  # one of two strategies, though one of three turns
 
 
-async def test_a_chain_that_stands_there_already_is_kept() -> None:
+async def test_the_thought_of_the_turns_own_author_is_kept_and_stays_alone() -> None:
     talk = talked()
-    talk.turns[2].thought = [Element(name="emotion", text="corrected by a person")]
+    talk.turns[2].thought = [Element(name="emotion", text="told by its author")]
     model = Scripted(chain=chain)
     dialogue = await annotate(EscotChain(), talk, model)
-    assert dialogue.turns[2].thought[0].text == "corrected by a person"
+    assert [step.text for step in dialogue.turns[2].thought] == ["told by its author"]
     assert len(model.calls) == 2
+
+
+async def test_a_second_annotators_chain_stands_beside_the_firsts() -> None:
+    both = await annotate(EscotChain(), await annotate(EscotChain(), talked(), Scripted(chain=chain), by="one"),
+                          Scripted(chain=chain), by="two")  # fmt: skip
+    turn = both.turns[2]
+    assert [step.by for step in turn.thought] == ["one"] * 4 + ["two"] * 4
+    assert turn.reasoning() == turn.reasoning("one") == turn.thought[:4]
+    assert turn.reasoning("two") == turn.thought[4:]
+
+
+# The files
+
+
+@pytest.mark.accepts("escot", 5, 6)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_chains_become_records_whose_gold_strategy_is_the_recognized_one_and_come_back(
+    lang: Lang, tmp_path: Path
+) -> None:
+    dialogue = await annotate(EscotChain(), talked(lang), Scripted(chain=chain))
+    rows = exported(dialogue, "escot.records", tmp_path)
+    assert [row["original_data"]["strategy"] for row in rows] == ["Question", "Reflection of Feelings", "Question"]
+    assert all(row["cot_data"]["recognized_strategy"] == row["original_data"]["strategy"] for row in rows)
+    assert list(rows[0]["cot_data"]) == [*CHAIN[:3], "recognized_strategy", "strategy_reason"]
+    assert [len(row["original_data"]["dialog"]) for row in rows] == [2, 4, 7]
+    back = list(read(tmp_path / "escot.records.json", "escot"))
+    for one, at in zip(back, (2, 4, 7), strict=True):
+        assert isinstance(one, Dialogue)
+        assert [turn.text for turn in one.turns] == [turn.text for turn in dialogue.turns[: at + 1]]
+        assert [(e.name, e.text) for e in one.turns[-1].thought] == [
+            (e.name, e.text) for e in dialogue.turns[at].thought
+        ]
+        assert not any(turn.labels for turn in one.turns[:-1])
+
+
+@pytest.mark.accepts("escot", 4, 5)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("setting", SETTINGS)
+async def test_a_setting_becomes_instruction_rows_with_exactly_its_blocks_that_come_back(
+    setting: str, lang: Lang, tmp_path: Path
+) -> None:
+    dialogue = await annotate(EscotChain(), talked(lang), Scripted(chain=chain))
+    rows = exported(dialogue, f"escot.{setting}", tmp_path)
+    assert len(rows) == 3
+    wanted = [HEADINGS[lang][name] for name in (*SETTINGS[setting], "response")]
+    assert re.findall(r"^(.+?)[:：]$", rows[0]["output"], re.MULTILINE) == wanted
+    named = [name for name in CHAIN if re.search(rf"{HEADINGS[lang][name]}(?=[,，、。.])", rows[0]["instruction"])]
+    assert named == list(SETTINGS[setting])
+    back = list(read(tmp_path / f"escot.{setting}.json", "escot"))
+    for one, row in zip(back, rows, strict=True):
+        assert isinstance(one, Dialogue)
+        assert instruction_row(one.model_copy(update={"lang": lang})) == row
+
+
+async def test_the_files_take_the_chains_of_the_annotator_that_is_named(tmp_path: Path) -> None:
+    def second(call: Any) -> Any:
+        return chain(call) | {"emotion": {"explanation": "They feel torn.", "evidence": "Worry one"}}
+
+    both = await annotate(EscotChain(), await annotate(EscotChain(), talked(), Scripted(chain=chain), by="one"),
+                          Scripted(chain=second), by="two")  # fmt: skip
+    for by, emotion in ((None, ANSWER["en"]["emotion"]), ("two", "They feel torn."), ("nobody", None)):
+        rows = exported(both, "escot.records", tmp_path / str(by), annotator=by)
+        assert {row["cot_data"]["emotion"] for row in rows} == ({emotion} if emotion else set())
 
 
 # Label sets
 
 
+@pytest.mark.accepts("escot", 8)
 @pytest.mark.parametrize(
     ("labels", "old", "new"),
     [
         ("esconv_strategy", "Questions", "question"), ("esconv_strategy", "Other", "others"),
+        ("esconv_strategy", "Direct Guidance", "providing_suggestions"),
         ("esconv_strategy", "Reflection of feelings", "reflection_of_feelings"),
         ("esconv_strategy", "Restatement", "restatement_or_paraphrasing"),
         ("esconv_strategy", "Approval and Reassurance", "affirmation_and_reassurance"),

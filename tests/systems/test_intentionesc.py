@@ -1,17 +1,21 @@
 """IntentionESC: state, intention, strategy, response; verified chains for turns whose strategy is known."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from psyloom.agents import Ask, Talk
+from psyloom.cli.export import export as export_command
 from psyloom.errors import BadRecord
-from psyloom.records import Case, Dialogue, Label, Lang, Post, Session, Turn
+from psyloom.records import Case, Dialogue, Label, Lang, Post, Session, Turn, write_jsonl
 from psyloom.runs import pair
 from psyloom.systems import find_system
-from psyloom.systems.intentionesc.data import d_full_cot, d_sa
+from psyloom.systems.intentionesc.annotator import DROPPED, KEPT
+from psyloom.systems.intentionesc.exports import d_full_cot, d_sa, mixture
 from psyloom.systems.intentionesc.framework import BUNDLED, INVENTORIES, framework
 from psyloom.systems.intentionesc.system import MODES, STEPS, IntentionChain, IntentionResponder
 from tests.support import Scripted, annotate, desk_for, text_of, write
@@ -68,6 +72,7 @@ async def reply(model: Any, lang: Lang = "en", **options: Any) -> tuple[Turn, Ta
 # A. The responder
 
 
+@pytest.mark.accepts("intentionesc", 1, 2)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_chain_comes_in_order_with_all_four_aspects_and_a_whole_intention(lang: Lang) -> None:
     model = Scripted(reply=chain(lang))
@@ -83,6 +88,7 @@ async def test_the_chain_comes_in_order_with_all_four_aspects_and_a_whole_intent
     assert turn.extra["mode"] == "full"
 
 
+@pytest.mark.accepts("intentionesc", 1)
 @pytest.mark.parametrize("missing", ["emotion", "stimulus", "appraisal", "need"])
 async def test_a_missing_aspect_is_asked_for_again(missing: str) -> None:
     torn = {name: aspect for name, aspect in state("en").items() if name != missing}
@@ -92,6 +98,7 @@ async def test_a_missing_aspect_is_asked_for_again(missing: str) -> None:
     assert turn.extra["retries"] == 1
 
 
+@pytest.mark.accepts("intentionesc", 2)
 @pytest.mark.parametrize("missing", ["primary", "goal", "motivation", "expectation"])
 async def test_an_intention_has_primary_goal_motivation_and_expectation(missing: str) -> None:
     torn = chain("en")
@@ -101,6 +108,7 @@ async def test_an_intention_has_primary_goal_motivation_and_expectation(missing:
     assert len(model.calls) == 2
 
 
+@pytest.mark.accepts("intentionesc", 1)
 @pytest.mark.parametrize(("lang", "unknown"), [("en", "unknown"), ("en", "Unknown"), ("zh", "不明")])
 async def test_what_was_not_expressed_is_unknown_without_evidence_and_anything_else_needs_the_seekers_words(
     lang: Lang, unknown: str
@@ -116,6 +124,7 @@ async def test_what_was_not_expressed_is_unknown_without_evidence_and_anything_e
     assert "appraisal" in model.calls[1].messages[-1]["content"]
 
 
+@pytest.mark.accepts("intentionesc", 3)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     ("wrong", "mark"),
@@ -153,6 +162,7 @@ async def test_one_who_only_wants_to_be_heard_gets_no_advice() -> None:
     assert "do not advise" in model.calls[1].messages[-1]["content"]
 
 
+@pytest.mark.accepts("intentionesc", 4)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     ("mode", "calls"), [("full", 1), ("stepwise", 4), ("short", 1), ("no_state", 1), ("no_intention", 1)]
@@ -174,6 +184,7 @@ async def test_a_mode_writes_exactly_its_fields_with_its_number_of_calls(mode: s
     assert not any(f"- {name}" in text_of(call) for call in model.calls for name in left_out)
 
 
+@pytest.mark.accepts("intentionesc", 5)
 async def test_only_the_response_reaches_the_seeker() -> None:
     model = Scripted(reply=[chain("en"), chain("en") | {"response": "What was that evening like?"}], client=SAID["en"])
     await write(
@@ -186,7 +197,7 @@ async def test_only_the_response_reaches_the_seeker() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 async def test_after_a_negative_reaction_only_exploring_and_comforting_can_be_chosen(lang: Lang) -> None:
-    reaction = {"behavior": "defending", "as_expected": False}
+    reaction = {"label": "Defending", "reason": "She holds on to it.", "evidence": QUOTE[lang]}
     model = Scripted(
         reply=[chain(lang), chain(lang) | {"response": {"en": "Go on.", "zh": "你接着说。"}[lang]}],
         expectation=reaction,
@@ -198,7 +209,10 @@ async def test_after_a_negative_reaction_only_exploring_and_comforting_can_be_ch
         talk.add(Turn.client(line))
         talk.add(await counselor.reply(talk, Ask(desk, counselor, talk)))
     assert INTENTION["expectation"] in text_of(model.asked("expectation")[0])
-    assert talk.turns[2].labels == [Label(set="client_reaction", id="defending", by="intentionesc")]
+    assert talk.turns[2].labels == [
+        Label(set="client_reaction", id="defending", by="intentionesc", reason="She holds on to it.",
+              evidence=QUOTE[lang], origin="inferred")
+    ]  # fmt: skip
     first, later = (
         call.schema["properties"]["intention"]["properties"]["primary"]["enum"] for call in model.asked("reply")
     )
@@ -212,6 +226,7 @@ async def test_after_a_negative_reaction_only_exploring_and_comforting_can_be_ch
 # The framework
 
 
+@pytest.mark.accepts("intentionesc", 8)
 def test_every_intention_maps_to_a_strategy_and_every_strategy_is_reachable() -> None:
     frame = framework()
     for inventory, labels in INVENTORIES.items():
@@ -219,6 +234,7 @@ def test_every_intention_maps_to_a_strategy_and_every_strategy_is_reachable() ->
         assert all(frame.serving(strategy, inventory) for strategy in labels.ids)
 
 
+@pytest.mark.accepts("intentionesc", 8)
 def test_a_framework_of_ones_own_can_be_swapped_in_and_an_incomplete_one_is_refused(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(
@@ -234,6 +250,7 @@ def test_a_framework_of_ones_own_can_be_swapped_in_and_an_incomplete_one_is_refu
         framework(torn)
 
 
+@pytest.mark.accepts("intentionesc", 9)
 def test_the_card_says_that_list_and_mapping_are_ours() -> None:
     assert any("ours until checked" in line for line in find_system("intentionesc").card.defaults)
 
@@ -261,17 +278,24 @@ def labelled(lang: Lang) -> Dialogue:
     return Dialogue(id="d", lang=lang, sessions=[Session(turns=turns)])
 
 
+def inferred(lang: Lang, **of_intention: Any) -> dict[str, Any]:
+    given = INTENTION | {"evidence": QUOTE[lang]} | of_intention
+    return {"consistent": True, "reason": "it names the feeling", "intention": given}
+
+
+def why(lang: Lang, sentence: str = "Naming the feeling lets her accept it.", **more: str) -> dict[str, str]:
+    return {"sentence": sentence, "evidence": QUOTE[lang]} | more
+
+
 def builder(lang: Lang, **more: Any) -> Scripted:
+    mended = {"state": state(lang), "intention": inferred(lang)["intention"], "rationale": why(lang, "Mended.")}
     replies: dict[str, Any] = {
-        "state": state(lang),
-        "intention": {"consistent": True, "reason": "it names the feeling", "intention": INTENTION},
-        "rationale": {"sentence": "Naming the feeling lets her accept it."},
-        "verify": GOOD,
-        "revise": {"state": state(lang), "intention": INTENTION, "rationale": "Mended."},
-    }
+        "state": state(lang), "intention": inferred(lang), "rationale": why(lang), "verify": GOOD, "revise": mended,
+    }  # fmt: skip
     return Scripted(**replies | more)
 
 
+@pytest.mark.accepts("intentionesc", 6)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     ("verdicts", "calls", "kept"), [([GOOD], 4, True), ([BAD, GOOD], 6, True), ([BAD, BAD], 6, False)]
@@ -285,34 +309,32 @@ async def test_a_chain_is_kept_only_when_all_five_answers_are_yes(
     assert [bool(turn.thought) for turn in found.turns] == [False, False, False, kept, False, False]
     assert found.quality.measures == {"intentionesc_kept": int(kept), "intentionesc_dropped": int(not kept)}
     if not kept:
-        (dropped,) = found.extra["intentionesc_dropped"]  # type: ignore[misc,union-attr]
-        assert dropped == {
-            "session": 0,
-            "turn": 3,
-            "strategy": "reflection_of_feelings",
-            "reason": "not verified: intention_follows",
-        }
+        why_not = {"session": 0, "turn": 3, "strategy": "reflection_of_feelings"}
+        reason = "not verified: intention_follows"
+        assert found.extra[DROPPED] == {"intentionesc": [why_not | {"reason": reason}]}
+        assert KEPT not in found.turns[3].extra
     else:
         assert found.turns[3].labels[1] == Label(
-            set="intentionesc_intention", id="understand_feelings", by="intentionesc"
+            set="intentionesc_intention", id="understand_feelings", by="intentionesc", evidence=QUOTE[lang]
         )
-        assert found.turns[3].extra["intentionesc"]["verifier"] == GOOD  # type: ignore[index,call-overload]
+        assert found.turns[3].extra[KEPT]["intentionesc"]["verifier"] == GOOD  # type: ignore[index,call-overload]
+        assert DROPPED not in found.extra
 
 
+@pytest.mark.accepts("intentionesc", 6)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_reply_at_odds_with_its_strategy_is_dropped_with_the_reason(lang: Lang) -> None:
     odd = {"consistent": False, "reason": "it gives advice", "intention": None}
     found = await annotate(IntentionChain(), labelled(lang), builder(lang, intention=odd))
-    assert "it gives advice" in str(found.extra["intentionesc_dropped"])
+    assert "it gives advice" in str(found.extra[DROPPED])
     assert not any(turn.thought for turn in found.turns)
 
 
 async def test_only_intentions_that_the_mapping_allows_for_the_gold_strategy_are_accepted() -> None:
-    foreign = {"consistent": True, "reason": "x", "intention": INTENTION | {"primary": "give_information"}}
-    model = builder("en", intention=foreign)
+    model = builder("en", intention=inferred("en", primary="give_information"))
     found = await annotate(IntentionChain(), labelled("en"), model)
     assert len(model.asked("intention")) == 2
-    assert "give_information" in str(found.extra["intentionesc_dropped"])
+    assert "give_information" in str(found.extra[DROPPED])
 
 
 async def test_the_state_is_read_from_the_history_alone() -> None:
@@ -325,12 +347,44 @@ async def test_the_state_is_read_from_the_history_alone() -> None:
 
 
 async def test_the_chain_may_not_repeat_the_reply() -> None:
-    told = {"consistent": True, "reason": "x", "intention": INTENTION | {"goal": REPLY["en"]}}
-    model = builder("en", intention=[told, {"consistent": True, "reason": "x", "intention": INTENTION}])
+    model = builder("en", intention=[inferred("en", goal=REPLY["en"]), inferred("en")])
     await annotate(IntentionChain(), labelled("en"), model)
     assert len(model.asked("intention")) == 2
+    assert "goal repeats the words" in model.asked("intention")[1].messages[-1]["content"]
 
 
+@pytest.mark.parametrize("lang", LANGS)
+async def test_every_step_of_a_kept_chain_cites_what_was_said_before_and_one_that_cannot_is_dropped(lang: Lang) -> None:
+    found = await annotate(IntentionChain(), labelled(lang), builder(lang))
+    steps = found.turns[3].thought
+    assert [step.name for step in steps] == [
+        "emotion", "stimulus", "appraisal", "need", "primary", "goal", "motivation", "expectation", "strategy_reason",
+    ]  # fmt: skip
+    assert {(step.by, step.evidence, step.origin) for step in steps} == {("intentionesc", QUOTE[lang], "inferred")}
+    for prompt, faulty, quote in (
+        ("intention", inferred(lang, evidence=REPLY[lang]), REPLY[lang]),
+        ("rationale", why(lang, evidence="never said"), "never said"),
+    ):
+        model = builder(lang, **{prompt: faulty})
+        lost = await annotate(IntentionChain(), labelled(lang), model)
+        assert len(model.asked(prompt)) == 2
+        assert f"“{quote}”" in str(lost.extra[DROPPED])
+        assert lost.turns[3].thought == []
+
+
+async def test_what_another_annotator_kept_or_dropped_stays_and_ones_own_is_taken_back() -> None:
+    odd = {"consistent": False, "reason": "it gives advice", "intention": None}
+    first = await annotate(IntentionChain(), labelled("en"), builder("en"), by="one")
+    both = await annotate(IntentionChain(), first, builder("en", intention=odd), by="two")
+    assert list(both.turns[3].extra[KEPT]) == ["one"]  # type: ignore[arg-type]
+    assert list(both.extra[DROPPED]) == ["two"]  # type: ignore[arg-type]
+    both.forget("two")
+    again = await annotate(IntentionChain(), both, builder("en"), by="two")
+    assert list(again.turns[3].extra[KEPT]) == ["one", "two"]  # type: ignore[arg-type]
+    assert DROPPED not in again.extra
+
+
+@pytest.mark.accepts("intentionesc", 7)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_both_data_sets_come_from_the_same_kept_turns_and_no_target_stands_in_its_own_history(lang: Lang) -> None:
     found = await annotate(IntentionChain(), labelled(lang), builder(lang))
@@ -342,6 +396,31 @@ async def test_both_data_sets_come_from_the_same_kept_turns_and_no_target_stands
     assert full["instruction"] != short["instruction"]
     assert INTENTION["goal"] in full["output"]
     assert INTENTION["goal"] not in short["output"]
+    assert QUOTE[lang] in full["output"]
+    assert list(mixture(found)) == [full, short]
+
+
+@pytest.mark.accepts("intentionesc", 6, 7)
+async def test_a_command_writes_each_data_set_and_the_records_of_what_was_kept_and_dropped(tmp_path: Path) -> None:
+    good, bad = labelled("en"), labelled("zh")
+    bad.id = "e"
+    kept = await annotate(IntentionChain(), good, builder("en"))
+    lost = await annotate(IntentionChain(), bad, builder("zh", verify=BAD))
+    write_jsonl(tmp_path / "d.jsonl", [kept, lost])
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        out = tmp_path / f"{name}.jsonl"
+        words = [str(tmp_path / "d.jsonl"), "--to", f"intentionesc.{name}", "--out", str(out)]
+        assert CliRunner().invoke(export_command, words, catch_exceptions=False).exit_code == 0
+        return [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+
+    assert [rows(name) for name in ("full_cot", "sa")] == [list(d_full_cot(kept)), list(d_sa(kept))]
+    assert len(rows("mixture")) == 2
+    first, second = rows("records")
+    assert (first["id"], first["kept"], first["gold_strategy"]) == ("d-3", True, "Reflection of Feelings")
+    assert (first["verifier"], first["chain"]["intention"]["goal"]) == (GOOD, INTENTION["goal"])
+    assert [one["speaker"] for one in first["dialog"]] == ["seeker", "supporter", "seeker"]
+    assert (second["source_id"], second["kept"], second["reason"]) == ("e", False, "not verified: intention_follows")
 
 
 async def test_texts_stay_as_they_are() -> None:

@@ -1,22 +1,27 @@
 """Psy-Insight: explanations, windows, labels of turns and sessions, links, and the five views for fine-tuning."""
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from psyloom.cli.export import export as export_command
 from psyloom.errors import AnswerRejected
+from psyloom.formats.read import read
 from psyloom.formats.write.chat import messages_rows
 from psyloom.formats.write.options import ExportOptions
 from psyloom.formats.write.table import writer_for
 from psyloom.formats.write.writer import make_plan
 from psyloom.knowledge import label_set
-from psyloom.llm import Call
+from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Scenario, Session, Turn, write_jsonl
 from psyloom.runs import run_cases
@@ -103,6 +108,7 @@ def kinds(turn: Turn) -> set[str]:
 # Acceptance 1, 2, 3
 
 
+@pytest.mark.accepts("psyinsight", 1)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_therapist_turns_have_reasoning_and_strategy_client_turns_observation_and_emotion(lang: Lang) -> None:
     dialogue = await annotate(PsyInsightAnnotator(), talk(lang), model())
@@ -117,6 +123,7 @@ async def test_therapist_turns_have_reasoning_and_strategy_client_turns_observat
     assert [turn.text for turn in dialogue.turns] == [turn.text for turn in talk(lang).turns]
 
 
+@pytest.mark.accepts("psyinsight", 2)
 @pytest.mark.parametrize("fault", [("Fear", "Shame", "Anger", "Guilty", "Anxiety"), ("Fear", "fear"), ("Disgust",), ()])
 async def test_a_list_with_more_than_four_labels_a_label_twice_a_foreign_one_or_none_is_asked_for_again(
     fault: tuple[str, ...],
@@ -130,6 +137,7 @@ async def test_a_list_with_more_than_four_labels_a_label_twice_a_foreign_one_or_
         await annotate(PsyInsightAnnotator(), talk(turns=2), model(emotion=marked(*fault)))
 
 
+@pytest.mark.accepts("psyinsight", 2)
 async def test_only_labels_that_can_be_asked_are_offered_and_topic_groups_follow() -> None:
     scripted = model()
     dialogue = await annotate(PsyInsightAnnotator(), talk(), scripted)
@@ -204,6 +212,7 @@ async def test_a_faulty_extraction_is_asked_for_again_and_fails_the_dialogue_the
 # 3. Windows: acceptance 4
 
 
+@pytest.mark.accepts("psyinsight", 4)
 async def test_only_windows_of_five_with_a_gap_are_sent_and_only_the_gap_is_filled() -> None:
     scripted = model(extract=extract(skip={7, 9}))
     dialogue = await annotate(PsyInsightAnnotator(), talk(turns=12), scripted)
@@ -226,11 +235,124 @@ async def test_what_rests_on_nothing_even_after_the_repair_is_left_to_its_window
     assert dialogue.quality.kept == {"background_length_or_evidence": 1}
 
 
+@pytest.mark.accepts("psyinsight", 9)
 async def test_a_window_that_leaves_a_gap_open_twice_fails_and_is_never_sent_a_third_time() -> None:
     scripted = model(extract=extract(skip={2}), complete={"turns": []})
     with pytest.raises(AnswerRejected, match="have no answer: 2"):
         await annotate(PsyInsightAnnotator(), talk(), scripted)
     assert len(scripted.asked("complete")) == 2
+
+
+class Long(Scripted):
+    """Completions that break off so many times."""
+
+    def __init__(self, breaks: int, pieces: list[Any], **more: Any) -> None:
+        super().__init__(**model(complete=pieces, **more).replies)
+        self.breaks = breaks
+
+    async def __call__(self, call: Call, /) -> Answer:
+        answer = await super().__call__(call)
+        cut = call.prompt == "complete" and len(self.asked("complete")) <= self.breaks
+        return replace(answer, finish="length") if cut else answer
+
+
+@pytest.mark.accepts("psyinsight", 4)
+async def test_a_completion_that_breaks_off_is_continued_at_most_three_times_and_joined() -> None:
+    whole = json.dumps({"turns": [{"turn": 2, "explanation": "a long one", "evidence": "message 0-1 is here."}]})
+    pieces = [whole[at : at + 20] for at in range(0, 60, 20)] + [whole[60:]]
+    scripted = Long(3, pieces, extract=extract(skip={2}))
+    dialogue = await annotate(PsyInsightAnnotator(), talk(), scripted)
+    assert explanation(dialogue.turns[1]) == "a long one"
+    assert len(scripted.asked("complete")) == 4
+    stubborn = Long(99, ["{"], extract=extract(skip={2}))
+    with pytest.raises(AnswerRejected, match="breaks off"):
+        await annotate(PsyInsightAnnotator(), talk(), stubborn)
+    assert len(stubborn.asked("complete")) == 2 * (1 + 3)  # and the repair again
+
+
+# 1: misread characters, acceptance 3
+
+
+def read_again(*changes: tuple[int, str, str]) -> Callable[[Call], Any]:
+    """Every turn of a piece as it stands, but those (place, text, reason)."""
+
+    def answer(call: Call) -> Any:
+        changed = {n: (text, reason) for n, text, reason in changes}
+        rows = [(n, *changed.get(n, (text, ""))) for n, text in rows_of(call)]
+        return {"turns": [{"turn": n, "text": text, "reason": reason} for n, text, reason in rows]}
+
+    return answer
+
+
+def misread() -> Dialogue:
+    dialogue = talk("zh", 12)
+    dialogue.turns[1].text = "我每夭晚上都睡不看。"
+    return dialogue
+
+
+RIGHT = "我每天晚上都睡不着。"
+
+
+@pytest.mark.accepts("psyinsight", 3)
+async def test_a_corrected_text_stands_with_its_reason_beside_the_text_which_stays_as_it_is() -> None:
+    def first(call: Call) -> Any:
+        return read_again(*([(2, RIGHT, "“天”误作“夭”")] if rows_of(call)[1][1] == "我每夭晚上都睡不看。" else []))(
+            call
+        )
+
+    scripted = model(ocr=first)
+    dialogue = await annotate(PsyInsightAnnotator(ocr=True), misread(), scripted)
+    assert [len(rows_of(call)) for call in scripted.asked("ocr")] == [10, 2]
+    assert [turn.text for turn in dialogue.turns] == [turn.text for turn in misread().turns]
+    assert [turn.extra for turn in dialogue.turns] == [
+        {"psyinsight_ocr": {"psyinsight": {"text": RIGHT, "reason": "“天”误作“夭”"}}} if at == 1 else {}
+        for at in range(12)
+    ]
+    assert dialogue.quality.measures["psyinsight_corrected"] == 1
+    assert session_row(dialogue)["dialog"][1]["content"] == RIGHT
+    assert RIGHT in next(examples(dialogue, "d")).messages[0].text
+
+
+@pytest.mark.accepts("psyinsight", 3)
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ((2, RIGHT, " "), "第 2 句：改动了，却没有写理由"),
+        ((2, "失眠很久了，心里烦得很。", "更通顺"), "不能改写句子"),
+        ((13, RIGHT, "x"), "没有编号 13"),
+    ],
+    ids=["no reason", "rebuilt", "a turn that is not there"],
+)
+async def test_a_correction_without_a_reason_or_one_that_rebuilds_the_sentence_is_asked_for_again(
+    change: tuple[int, str, str], says: str
+) -> None:
+    def faulty(call: Call) -> Any:
+        given = read_again(change)(call)
+        extra = [{"turn": 13, "text": RIGHT, "reason": "x"}] if change[0] == 13 else []
+        return {"turns": [*given["turns"], *extra]}
+
+    short = misread()
+    short.sessions[0].turns = short.turns[:4]
+    scripted = model(ocr=[faulty, read_again()])
+    await annotate(PsyInsightAnnotator(ocr=True), short, scripted)
+    assert says in scripted.asked("ocr")[1].messages[-1]["content"]
+    with pytest.raises(AnswerRejected, match="2 tries"):
+        await annotate(PsyInsightAnnotator(ocr=True), misread(), model(ocr=faulty))
+
+
+@pytest.mark.accepts("psyinsight", 3)
+async def test_number_ids_and_texts_of_the_turns_are_those_of_the_source() -> None:
+    dialogue = talk(turns=4)
+    for n, turn in enumerate(dialogue.turns):
+        turn.extra = {"id": f"7-{n + 3}", "participant": "Lin" if n % 2 else "Therapist"}
+    before = dialogue.model_copy(deep=True)
+    done = await annotate(PsyInsightAnnotator(), dialogue, model())
+    assert [(turn.speaker, turn.text, turn.extra) for turn in done.turns] == [
+        (turn.speaker, turn.text, turn.extra) for turn in before.turns
+    ]
+    assert [(row["id"], row["content"]) for row in session_row(done)["dialog"]] == [
+        (f"7-{n + 3}", turn.text) for n, turn in enumerate(before.turns)
+    ]
 
 
 # 5, 6: labels
@@ -311,6 +433,7 @@ async def test_calls_of_a_bare_session_of_twelve_turns() -> None:
 # 4. Links: acceptance 7
 
 
+@pytest.mark.accepts("psyinsight", 7)
 @pytest.mark.parametrize(
     ("turns", "schools", "asked"),
     [
@@ -332,6 +455,7 @@ async def test_links_are_asked_only_within_one_school_and_one_exchange_only_betw
     assert not {label.id for label in dialogue.sessions[0].labels} & {"same_session", "same_qa"}
 
 
+@pytest.mark.accepts("psyinsight", 7)
 async def test_a_link_sees_four_turns_of_each_side_or_the_two_turns_that_meet() -> None:
     scripted = model()
     await annotate(PsyInsightAnnotator(), talk(turns=6, sessions=2), scripted)
@@ -355,6 +479,7 @@ FIELDS = ("dialog_id", "theme", "psychotherapy", "topic", "stage", "guide", "is_
           "background", "reasoning", "dialog", "summary")  # fmt: skip
 
 
+@pytest.mark.accepts("psyinsight", 5)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_all_twelve_fields_are_filled_and_guide_theme_and_background_keep_their_lengths(lang: Lang) -> None:
     dialogue = await annotate(PsyInsightAnnotator(), talk(lang, sessions=2), model())
@@ -371,6 +496,7 @@ async def test_all_twelve_fields_are_filled_and_guide_theme_and_background_keep_
     assert [turn["id"] for turn in row["dialog"]] == [f"1-{n}" for n in range(6)]
 
 
+@pytest.mark.accepts("psyinsight", 5)
 @pytest.mark.parametrize(("what", "lang", "text"), [("guide", "zh", "好" * 49), ("guide", "zh", "好" * 101), ("guide", "en", "word " * 29),
                                                      ("guide", "en", "word " * 61), ("theme", "zh", "好" * 21), ("theme", "en", "word " * 21)])  # fmt: skip
 async def test_a_guide_or_theme_outside_its_length_is_asked_for_again(what: str, lang: Lang, text: str) -> None:
@@ -385,7 +511,9 @@ def test_what_the_source_says_stands_in_the_row_where_no_annotator_said_it() -> 
     session = Session(turns=turns, notes={"theme": "scaling", "reasoning": "He is shy."}, summary="It went well.",
                       labels=[Label(set="psyinsight_stage", id="Early Session")])  # fmt: skip
     case = Case(id="c", lang="en", scenario=Scenario(situation="A shy pupil."))
-    row = session_row(Dialogue(id="d", lang="en", sessions=[session], case=case))
+    links: dict[str, Any] = {"is_same_qa": "", "is_same_session": 1}
+    row = session_row(Dialogue(id="psyinsight-000432", lang="en", sessions=[session], case=case, extra=links))
+    assert (row["dialog_id"], row["is_same_qa"], row["is_same_session"]) == ("000432", 0, 1)
     assert (row["theme"], row["reasoning"], row["background"], row["summary"], row["stage"]) == (
         "scaling", "He is shy.", "A shy pupil.", "It went well.", "Early Session",
     )  # fmt: skip
@@ -415,6 +543,7 @@ WANTED: dict[View, str] = {
 }
 
 
+@pytest.mark.accepts("psyinsight", 6)
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_has_exactly_its_prefixes(view: View) -> None:
     (example,) = examples(explained(turns=2), view)
@@ -436,6 +565,7 @@ def test_first_the_explaining_views_then_the_dialogue() -> None:
 speakers = st.lists(st.sampled_from(["client", "counselor"]), min_size=1, max_size=14)
 
 
+@pytest.mark.accepts("psyinsight", 6)
 @settings(deadline=None)
 @given(
     sides=st.lists(speakers, min_size=1, max_size=3),
@@ -465,6 +595,7 @@ def test_user_and_assistant_alternate_the_user_first_whoever_spoke_and_wherever_
     assert all(dialogue.turns[at].speaker == "counselor" for at in learned)
 
 
+@pytest.mark.accepts("psyinsight", 6)
 def test_every_reply_after_the_client_first_spoke_is_learned_once_when_a_session_is_cut() -> None:
     dialogue = explained(turns=20)
     budget = estimate(next(examples(dialogue, "d")).system) + 60
@@ -518,6 +649,43 @@ def test_the_background_and_the_task_stand_in_the_system_prompt() -> None:
     assert all("A shy pupil." in system for system in systems.values())
 
 
+@pytest.mark.accepts("psyinsight", 6)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_command_writes_each_view_as_chat_messages_with_the_history_unlearned(view: View, tmp_path: Path) -> None:
+    dialogue = explained(turns=6, sessions=2, first="counselor")
+    dialogue.sessions[1].labels = [EXPLANATIONS.label("same_session", reason="x", by="psyinsight")]
+    write_jsonl(tmp_path / "d.jsonl", [dialogue])
+
+    def rows(*more: str) -> list[dict[str, Any]]:
+        words = [str(tmp_path / "d.jsonl"), "--to", f"psyinsight.{view}", "--out", str(tmp_path / "v.jsonl"), *more]
+        assert CliRunner().invoke(export_command, words, catch_exceptions=False).exit_code == 0
+        return [json.loads(line) for line in (tmp_path / "v.jsonl").read_text("utf-8").splitlines()]
+
+    wanted = list(examples(dialogue, view))
+    for row, example in zip(rows(), wanted, strict=True):
+        system, *said = row["messages"]
+        assert (system["role"], system["content"]) == ("system", example.system)
+        assert [(one["role"], one["content"]) for one in said] == [(m.role, m.text) for m in example.messages]
+        assert [one["weight"] for one in said[1::2]] == [int(m.weight > 0) for m in example.messages[1::2]]
+    assert 0 in [one["weight"] for one in rows()[1]["messages"][2::2]]
+    assert not any("weight" in one for row in rows("--weights", "ignore") for one in row["messages"])
+    assert (rows("--annotator", "nobody") == []) == (view != "d")
+
+
+@pytest.mark.accepts("psyinsight", 5)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_command_writes_sessions_with_the_twelve_fields(lang: Lang, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [await annotate(PsyInsightAnnotator(), talk(lang, sessions=2), model())])
+    words = [str(tmp_path / "d.jsonl"), "--to", "psyinsight.sessions", "--out", str(tmp_path / "s.json")]
+    assert CliRunner().invoke(export_command, words, catch_exceptions=False).exit_code == 0
+    rows = json.loads((tmp_path / "s.json").read_text("utf-8"))
+    assert [tuple(row) for row in rows] == [FIELDS, FIELDS]
+    back = [one for one in read(tmp_path / "s.json", "psyinsight") if isinstance(one, Dialogue)]
+    assert [[turn.text for turn in one.turns] for one in back] == [
+        [turn["content"] for turn in row["dialog"]] for row in rows
+    ]
+
+
 def test_a_view_can_be_written_by_every_row_writer_of_chat_messages() -> None:
     plan = make_plan(writer_for("messages"), ExportOptions(weights="write"))
     (row,) = (row for example in examples(explained(turns=4), "r_d") for row in messages_rows(example, plan))
@@ -538,6 +706,7 @@ async def test_views_take_one_annotators_explanations_when_two_stand_there(lang:
 # Acceptance 9, and the rehearsal
 
 
+@pytest.mark.accepts("psyinsight", 9)
 async def test_a_dialogue_that_fails_twice_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
     bad = talk("zh")
     bad.id = "bad"

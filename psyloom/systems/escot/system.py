@@ -4,7 +4,6 @@ ACL 2024, 2024.acl-long.723. The chain is (EM, ES, IA, SR, RE): identify, unders
 the paper, B1 writes strategy-enriched dialogues, B2 supplements the chain of turns whose strategy is known.
 """
 
-import re
 from asyncio import gather
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,8 +11,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, create_model
 
 from psyloom.agents import Annotator, Ask, Counselor, Sight, Talk
-from psyloom.agents.annotating import talk_of
-from psyloom.agents.chains import Known, tells, with_strategy
+from psyloom.agents.annotating import Explanation, said_by, step, strictly, talk_of
+from psyloom.agents.chains import Known, repeated, with_strategy
+from psyloom.agents.grounds import Grounds
+from psyloom.formats.read.escot import strategies_in
 from psyloom.knowledge import LabelSet, OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Element, Lang, Turn
@@ -35,20 +36,8 @@ WORDS: dict[str, dict[Lang, str]] = {
         "en": 'strategy_reason must name the strategy "{}", in quotes and before any other',
         "zh": "strategy_reason 里要用引号写出策略“{}”，并且最先提到它",
     },
-    "told": {
-        "en": "{} repeats the words of the reply; write only what could be known before it was given",
-        "zh": "{} 照搬了回复里的话；只写给出回复之前就能知道的内容",
-    },
+    "at": {"en": "{}: {}", "zh": "{}：{}"},
 }
-
-
-def strategies_in(reason: str, labels: LabelSet) -> list[Term]:
-    """The strategies that a reason names, in their order: those in quotes, else those found at all, in en or zh."""
-    by_name = {name.casefold(): term for term in labels.terms for name in (term.en, term.zh)}
-    reason = reason.casefold()
-    quoted = [by_name[word] for word in re.findall(r'["“「]([^"“”「」]+)["”」]', reason) if word in by_name]
-    places = sorted((reason.find(name), -len(name), name) for name in by_name if name in reason)
-    return quoted or [by_name[name] for *_, name in places]
 
 
 class Answer(BaseModel):
@@ -57,13 +46,16 @@ class Answer(BaseModel):
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         given: dict[str, Any] = actor.fill()
-        return given | _rehearsed_chain(given, actor, given.get("recognized_strategy", ""))
+        played = _rehearsed_chain(actor, given.get("recognized_strategy", ""))
+        return given | {key: text for key, text in played.items() if key in given}
 
 
-def _rehearsed_chain(keys: Any, actor: Actor, strategy: str) -> dict[str, str]:
+def _rehearsed_chain(actor: Actor, strategy: str) -> dict[str, str]:
     label = f"“{strategy}”" if actor.cue.lang == "en" else strategy  # the Chinese phrase has its quotes
-    played = {"emotion_stimuli": actor.text("cause"), "strategy_reason": actor.text("strategy", label=label)}
-    return {key: text for key, text in played.items() if key in keys}
+    acts = {"emotion": "emotion", "emotion_stimuli": "cause", "individual_appraisal": "appraisal"}
+    return {key: actor.text(act) for key, act in acts.items()} | {
+        "strategy_reason": actor.text("strategy", label=label)
+    }
 
 
 @cache
@@ -115,18 +107,21 @@ class EscotResponder(Counselor):
 
 
 class Chain(BaseModel):
-    """EM, ES, IA, SR of a reply whose strategy is given."""
+    """EM, ES, IA, SR of a reply whose strategy is given, each with the words it rests on."""
 
     strategy: ClassVar[Term]
-    emotion: Text
-    emotion_stimuli: Text
-    individual_appraisal: Text
-    strategy_reason: Text
+    emotion: Explanation
+    emotion_stimuli: Explanation
+    individual_appraisal: Explanation
+    strategy_reason: Explanation
+
+    def steps(self) -> dict[str, Explanation]:
+        return {name: getattr(self, name) for name in CHAIN}
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        given: dict[str, Any] = actor.fill()
-        return given | _rehearsed_chain(given, actor, cls.strategy.name(actor.cue.lang))
+        played = _rehearsed_chain(actor, cls.strategy.name(actor.cue.lang))
+        return {name: {"explanation": text, "evidence": said_by(actor)} for name, text in played.items()}
 
 
 @cache
@@ -147,29 +142,37 @@ class EscotChain(Annotator):
     )
 
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
-        """Turns that have a thought already keep it; how many chains were written stands in ``quality.measures``."""
+        """Adds a thought beside those of other annotators; a turn whose author told the thought keeps it alone.
+
+        How many chains were written stands in ``quality.measures``.
+        """
         known = [one for session in dialogue.sessions for one in with_strategy(session.turns, INVENTORIES.values())]
         if self.turns == "one" and known:
             rng = ask.rng("turn")
             chosen = rng.choice(sorted({one.strategy.id for one in known}))
             known = [rng.choice([one for one in known if one.strategy.id == chosen])]
-        chains = await gather(*(self._chain(one, dialogue, ask) for one in known))
+        chains = await gather(*(self._chain(one, ask) for one in known))
         for one, chain in zip(known, chains, strict=True):
-            one.turn.thought = elements(chain)
-        dialogue.quality.measures["escot_chains"] = len(chains)
+            one.turn.thought = [*one.turn.thought, *chain]
+        dialogue.quality.measures[f"{ask.by}_chains"] = len(chains)
         return dialogue
 
     @staticmethod
-    async def _chain(known: Known, dialogue: Dialogue, ask: Ask) -> Chain:
-        _, reply, labels, strategy = known
-        past = talk_of(known.before, dialogue.lang)
+    async def _chain(known: Known, ask: Ask) -> list[Element]:
+        before, reply, labels, strategy = known
+        grounds = Grounds.of(before)
 
         def wrong(chain: Chain) -> str | None:
-            if strategies_in(chain.strategy_reason, labels)[:1] != [strategy]:
+            if strategies_in(chain.strategy_reason.explanation, labels)[:1] != [strategy]:
                 return WORDS["unnamed"][ask.lang].format(strategy.name(ask.lang))
-            told = next((name for name, text in chain if tells(text, reply.text)), None)
-            return told and WORDS["told"][ask.lang].format(told)
+            told = chain.steps()
+            if found := repeated(((name, one.explanation) for name, one in told.items()), reply.text, ask.lang):
+                return found
+            faults = ((name, grounds.fault(one.evidence, ask.lang)) for name, one in told.items())
+            return next((WORDS["at"][ask.lang].format(name, fault) for name, fault in faults if fault), None)
 
-        return await ask.as_(ask.role, past)(
-            "chain", chain_type(strategy), check=wrong, talk=past, chain=CHAIN, strategy=strategy, response=reply.text
+        chain = await strictly(ask, before)(
+            "chain", chain_type(strategy), check=wrong, talk=talk_of(before, ask.lang), chain=CHAIN, strategy=strategy,
+            response=reply.text,
         )  # fmt: skip
+        return [step(ask, name, told, grounds) for name, told in chain.steps().items()]

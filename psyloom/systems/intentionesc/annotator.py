@@ -9,20 +9,28 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, JsonValue, create_model
 
 from psyloom.agents import Annotator, Ask, Sight, Talk
-from psyloom.agents.annotating import Text, strictly, talk_of
-from psyloom.agents.chains import Known, tells, with_strategy
+from psyloom.agents.annotating import Text, beside, said_by, strictly, talk_of
+from psyloom.agents.chains import Known, repeated, with_strategy
+from psyloom.agents.grounds import Grounds
 from psyloom.errors import AnswerRejected
+from psyloom.llm.answers import schema
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Lang, Turn
-from psyloom.systems.intentionesc.answers import NEEDS, Intention, State, elements, in_one, intention_type, worded
+from psyloom.systems.intentionesc.answers import (
+    NEEDS,
+    Grounded,
+    Rationale,
+    State,
+    elements,
+    in_one,
+    intention_type,
+    worded,
+)
 from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, Inventory, framework
 
+KEPT, DROPPED = "intentionesc", "intentionesc_dropped"  # annotator -> what stands in ``extra``
 OF_SET: dict[str, Inventory] = {labels.id: name for name, labels in INVENTORIES.items()}
 WORDS: dict[str, dict[Lang, str]] = {
-    "told": {
-        "en": "{} repeats the words of the reply; write only what could be known before it was given",
-        "zh": "{} 照搬了回复里的话；只写给出回复之前就能知道的内容",
-    },
     "no intention": {
         "en": "an intention is needed when the turn is consistent", "zh": "意图与策略一致时，必须给出意图",
     },
@@ -32,24 +40,15 @@ WORDS: dict[str, dict[Lang, str]] = {
 class Inferred(BaseModel):
     """The intention behind a reply whose strategy is given; or why the two do not go together."""
 
+    of: ClassVar[Any]
     consistent: bool
     reason: Text
     intention: Any
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        given: dict[str, Any] = actor.fill()
-        return given | {"consistent": True}
-
-
-class Rationale(BaseModel):
-    """Why the strategy serves the intention."""
-
-    sentence: Text
-
-    @classmethod
-    def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        return {"sentence": actor.text("strategy", label="")}
+        intention = actor.fill(schema(cls.of, actor.cue.lang)) | {"secondary": None, "evidence": said_by(actor)}
+        return {"consistent": True, "reason": actor.text("reasoning"), "intention": intention}
 
 
 class Verdict(BaseModel):
@@ -79,7 +78,7 @@ class Draft(BaseModel):
 
     state: State
     intention: Any
-    rationale: Text
+    rationale: Rationale
 
 
 class IntentionChain(Annotator):
@@ -95,25 +94,23 @@ class IntentionChain(Annotator):
     )
 
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
-        """Kept chains become thought, intention labels and ``extra.intentionesc`` of their turns; what was dropped, and
-        why, stands in the dialogue's ``extra.intentionesc_dropped``."""
+        """Kept chains become thought, intention labels and `KEPT` of their turns; what was dropped, and why, stands in
+        `DROPPED` of the dialogue; both by annotator."""
         known = [(n, one) for n, session in enumerate(dialogue.sessions) for one in eligible(session.turns)]
-        failed = await gather(*(self._turn(one, dialogue.lang, ask) for _, one in known))
+        for turn in dialogue.turns:
+            beside(turn.extra, KEPT, ask.by, None)
+        failed = await gather(*(self._turn(one, ask) for _, one in known))
         dropped: list[JsonValue] = [
             {"session": n, "turn": len(one.before), "strategy": one.strategy.id, "reason": reason}
             for (n, one), reason in zip(known, failed, strict=True) if reason
         ]  # fmt: skip
-        if dropped:
-            dialogue.extra["intentionesc_dropped"] = dropped
-        dialogue.quality.measures |= {
-            "intentionesc_kept": len(known) - len(dropped),
-            "intentionesc_dropped": len(dropped),
-        }
+        beside(dialogue.extra, DROPPED, ask.by, dropped or None)
+        dialogue.quality.measures |= {f"{ask.by}_kept": len(known) - len(dropped), f"{ask.by}_dropped": len(dropped)}
         return dialogue
 
-    async def _turn(self, known: Known, lang: Lang, ask: Ask) -> str | None:
+    async def _turn(self, known: Known, ask: Ask) -> str | None:
         """Write one turn's chain onto it; returns why it was dropped."""
-        past, frame, at = talk_of(known.before, lang), framework(self.framework), len(known.before)
+        past, frame, at = talk_of(known.before, ask.lang), framework(self.framework), len(known.before)
         strict = strictly(ask, known.before)
         try:
             draft = await self._draft(known, past, strict, frame)
@@ -127,14 +124,17 @@ class IntentionChain(Annotator):
                 return f"not verified: {', '.join(verdict.noes())}"
         except AnswerRejected as trouble:  # this turn is lost, not the dialogue's others
             return trouble.happened
-        intention: Intention = draft.intention
-        known.turn.thought = elements(draft.state, intention, frame, lang, draft.rationale)
-        known.turn.labels += [
-            frame.intentions.label(one, by=ask.by) for one in (intention.primary, intention.secondary) if one
-        ]
-        known.turn.extra["intentionesc"] = draft.model_dump() | {
-            "verifier": verdict.model_dump(), "human_check": ask.rng(f"check/{at}").random() < self.human_check,
-        }  # fmt: skip
+        turn, intention = known.turn, draft.intention
+        turn.thought = [*turn.thought, *elements(draft.state, intention, frame, ask.lang, draft.rationale, ask.by)]
+        turn.labels = [
+            *turn.labels,
+            *(
+                frame.intentions.label(one, by=ask.by, evidence=intention.evidence)
+                for one in intention.names()
+            ),
+        ]  # fmt: skip
+        checked = {"verifier": verdict.model_dump(), "human_check": ask.rng(f"check/{at}").random() < self.human_check}
+        beside(turn.extra, KEPT, ask.by, draft.model_dump() | checked)
         return None
 
     async def _draft(self, known: Known, past: Talk, ask: Ask, frame: Framework) -> Draft | str:
@@ -147,7 +147,7 @@ class IntentionChain(Annotator):
         def unsaid(found: Inferred) -> str | None:
             if not found.consistent:
                 return None
-            return WORDS["no intention"][lang] if found.intention is None else _told(found.intention, known, lang)
+            return WORDS["no intention"][lang] if found.intention is None else _fault(found.intention, known, lang)
 
         state = await ask("state", State, check=ungrounded, talk=past, needs=NEEDS)
         inferred = await ask(
@@ -160,10 +160,10 @@ class IntentionChain(Annotator):
         if not inferred.consistent:
             return f"inconsistent: {inferred.reason}"
         why = await ask(
-            "rationale", Rationale, check=lambda found: _told(found, known, lang), state=worded(state, frame, lang),
+            "rationale", Rationale, check=lambda found: _fault(found, known, lang), state=worded(state, frame, lang),
             intention=worded(inferred.intention, frame, lang), **_given(known, past, frame),
         )  # fmt: skip
-        return Draft(state=state, intention=inferred.intention, rationale=why.sentence)
+        return Draft(state=state, intention=inferred.intention, rationale=why)
 
     @staticmethod
     async def _verify(known: Known, past: Talk, ask: Ask, frame: Framework, draft: Draft) -> Verdict:
@@ -173,12 +173,14 @@ class IntentionChain(Annotator):
         self, known: Known, past: Talk, ask: Ask, frame: Framework, draft: Draft, verdict: Verdict
     ) -> Draft:
         def wrong(revised: Draft) -> str | None:
-            told = _told(revised.intention, known, ask.lang) or _told(revised, known, ask.lang)
-            return in_one(revised.state.faults(known.before, ask.lang), ask.lang) or told
+            parts = (revised.intention, revised.rationale)
+            faults = [*revised.state.faults(known.before, ask.lang), *(_fault(part, known, ask.lang) for part in parts)]
+            return in_one(filter(None, faults), ask.lang)
 
         return await ask(
-            "revise", revised_type(known.strategy.id, OF_SET[known.labels.id], self.framework), check=wrong, chain=worded(draft, frame, ask.lang), noes=verdict.noes(),
-            remarks=verdict.remarks, needs=NEEDS, **_given(known, past, frame),
+            "revise", revised_type(known.strategy.id, OF_SET[known.labels.id], self.framework), check=wrong,
+            chain=worded(draft, frame, ask.lang), noes=verdict.noes(), remarks=verdict.remarks, needs=NEEDS,
+            **_given(known, past, frame),
         )  # fmt: skip
 
 
@@ -200,22 +202,22 @@ def _given(known: Known, past: Talk, frame: Framework) -> dict[str, Any]:
     }
 
 
-def _told(value: BaseModel, known: Known, lang: Lang) -> str | None:
-    """A field that holds a whole sentence of the reply."""
-    told = next((name for name, text in value if isinstance(text, str) and tells(text, known.turn.text)), None)
-    return told and WORDS["told"][lang].format(told)
+def _fault(value: Grounded | Rationale, known: Known, lang: Lang) -> str | None:
+    """A field that holds a whole sentence of the reply, or evidence that was not said before it."""
+    written = ((name, text) for name, text in value if isinstance(text, str) and name != "evidence")
+    return repeated(written, known.turn.text, lang) or Grounds.of(known.before).fault(value.evidence, lang)
 
 
 def _allowed(strategy: str, inventory: Inventory, source: Path | None) -> Any:
     """An intention that the mapping allows for the given strategy."""
     frame = framework(source)
-    return intention_type(frame.intentions.only(frame.serving(strategy, inventory)))
+    return intention_type(frame.intentions.only(frame.serving(strategy, inventory)), Grounded)
 
 
 @cache
 def inferred_type(strategy: str, inventory: Inventory, source: Path | None) -> type[Inferred]:
-    kind: Any = _allowed(strategy, inventory, source) | None
-    return create_model("Inferred", __base__=Inferred, intention=(kind, ...))
+    kind = _allowed(strategy, inventory, source)
+    return create_model("Inferred", __base__=Inferred, of=(ClassVar[Any], kind), intention=(kind | None, ...))
 
 
 @cache

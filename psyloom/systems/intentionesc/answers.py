@@ -103,13 +103,34 @@ class Intention(BaseModel):
     motivation: Text
     expectation: Text
 
+    def names(self) -> list[str]:
+        """The intentions, the primary one first."""
+        return [name for name in (self.primary, self.secondary) if name]
+
+
+class Grounded(Intention):
+    """An intention written afterwards: with the words it rests on."""
+
+    evidence: Text
+
+
+class Rationale(BaseModel):
+    """Why the strategy serves the intention, in one sentence."""
+
+    sentence: Text
+    evidence: Text
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        return {"sentence": actor.text("strategy", label=""), "evidence": said_by(actor)}
+
 
 def intention_faults(chosen: Intention, state: State | None, frame: Framework, lang: Lang) -> Iterator[str]:
     """Intentions that would be imposed on the seeker in this state."""
     if state is None:
         return
     asks = state.need.label in ("find_a_way", "facts")
-    for name in filter(None, (chosen.primary, chosen.secondary)):
+    for name in chosen.names():
         called = frame.intentions[name].name(lang)
         if name in PRESSING and not (state.need.readiness or asks):
             yield WORDS["not ready"][lang].format(called)
@@ -123,9 +144,7 @@ def strategy_faults(
     """A strategy that does not serve the intention, or advice for one who only wants to be heard."""
     labels = INVENTORIES[inventory]
     if chosen:
-        serving = dict.fromkeys(
-            one for name in (chosen.primary, chosen.secondary) if name for one in frame.strategies(name, inventory)
-        )
+        serving = frame.serve(chosen.names(), inventory)
         if strategy not in serving:
             names = ("、" if lang == "zh" else ", ").join(term.name(lang) for term in labels.some(serving))
             yield WORDS["unmapped"][lang].format(
@@ -153,22 +172,30 @@ class Chain(BaseModel):
 
 
 @cache
-def intention_type(intentions: LabelSet) -> type[Intention]:
+def intention_type(intentions: LabelSet, kind: type[Intention] = Intention) -> type[Intention]:
     """An intention out of ``intentions``."""
     one = Annotated[str, OneOf(intentions)]
-    return create_model("Intention", __base__=Intention, primary=(one, ...), secondary=(one | None, ...))
+    return create_model("Intention", __base__=kind, primary=(one, ...), secondary=(one | None, ...))
 
 
 @cache
 def chain_type(
-    steps: tuple[str, ...], source: Path | None, inventory: Inventory, allowed: tuple[str, ...] = ()
+    steps: tuple[str, ...],
+    source: Path | None,
+    inventory: Inventory,
+    allowed: tuple[str, ...] = (),
+    strategies: tuple[str, ...] = (),
 ) -> type[Chain]:
-    """The answer that holds ``steps``; source: the framework's file; allowed: intentions to choose from, () for all."""
+    """The answer that holds ``steps``.
+
+    source: the framework's file; allowed, strategies: intentions and strategies to choose from, () for all.
+    """
     frame = framework(source)
     intentions = frame.intentions.only(allowed) if allowed else frame.intentions
     kinds: dict[str, Any] = {
         "state": State, "intention": intention_type(intentions),
-        "strategy": Annotated[str, OneOf(INVENTORIES[inventory])], "response": Text,
+        "strategy": Annotated[str, OneOf(INVENTORIES[inventory].only(strategies) if strategies else INVENTORIES[inventory])],
+        "response": Text,
     }  # fmt: skip
     gentle = {name: frame.strategies(name, inventory) for name in intentions.ids if name in frame.gentle()}
     fields: dict[str, Any] = {step: (kinds[step], ...) for step in steps}
@@ -181,19 +208,30 @@ def in_one(faults: Iterable[str], lang: Lang) -> str | None:
 
 
 def elements(
-    state: State | None, chosen: Intention | None, frame: Framework, lang: Lang, why: str = ""
+    state: State | None,
+    chosen: Intention | None,
+    frame: Framework,
+    lang: Lang,
+    why: Rationale | None = None,
+    by: str | None = None,
 ) -> list[Element]:
-    """State and intention as a turn's thought, in the order of the chain: what the seeker never reads."""
-    found = []
+    """State, intention and rationale as a turn's thought, in the order of the chain: what the seeker never reads."""
+    told: list[tuple[str, str, str]] = []
     for name, value, quote in state.aspects() if state else ():
         value = NEEDS[value].name(lang) if name == "need" else value
         if state and name == "emotion" and state.emotion.intensity:
             value = f"{value} {state.emotion.intensity}/5"
-        found.append(Element(name=name, text=f"{value} “{quote}”" if quote else value))
-    for name, text in chosen or ():
-        called = frame.intentions[text].name(lang) if text and name in ("primary", "secondary") else text
-        found += [Element(name=name, text=called)] if called else []
-    return [*found, *([Element(name="strategy_reason", text=why)] if why else [])]
+        told.append((name, value, quote))
+    for name in ("primary", "secondary", "goal", "motivation", "expectation") if chosen else ():
+        if text := getattr(chosen, name):
+            called = frame.intentions[text].name(lang) if name in ("primary", "secondary") else text
+            told.append((name, called, getattr(chosen, "evidence", "")))
+    if why:
+        told.append(("strategy_reason", why.sentence, why.evidence))
+    return [
+        Element(name=name, text=text, by=by, evidence=quote or None, origin="inferred" if quote else None)
+        for name, text, quote in told
+    ]
 
 
 def worded(step: BaseModel, frame: Framework, lang: Lang) -> str:

@@ -1,6 +1,7 @@
 """The framework as data: intentions, the stages they belong to, and the strategies that serve them."""
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -53,6 +54,10 @@ class Framework(BaseModel):
     def strategies(self, intention: str, inventory: Inventory) -> tuple[str, ...]:
         """What serves an intention, the preferred strategy first."""
         return self.intention[intention].strategies(inventory)
+
+    def serve(self, intentions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+        """What serves any of these intentions, in their order."""
+        return tuple(dict.fromkeys(one for name in intentions for one in self.strategies(name, inventory)))
 
     def serving(self, strategy: str, inventory: Inventory) -> list[str]:
         """The intentions that a strategy can serve."""

@@ -6,14 +6,14 @@ the aspects, prompts and modes are ours until checked against it.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Counselor, Sight, Talk
-from psyloom.agents.annotating import coarse, strictly
+from psyloom.agents.annotating import coarse, label_whole, strictly
 from psyloom.errors import AnswerRejected
-from psyloom.knowledge import LabelSet, OneOf, label_set
+from psyloom.knowledge import LabelSet, label_set
 from psyloom.records import Lang, Turn, sentences
 from psyloom.systems.intentionesc.annotator import IntentionChain
 from psyloom.systems.intentionesc.answers import (
@@ -41,13 +41,6 @@ LONG: dict[Lang, str] = {"en": "response: at most three sentences", "zh": "respo
 UNSAID = INVENTORIES["escot13"].model_copy(
     update={"terms": tuple(term for term in INVENTORIES["escot13"].terms if term.id != "take_responsibility")}
 )
-
-
-class Reaction(BaseModel):
-    """How the seeker took the last reply."""
-
-    behavior: Annotated[str, OneOf(BEHAVIORS.leaves)]
-    as_expected: bool
 
 
 class IntentionResponder(Counselor):
@@ -87,7 +80,7 @@ class IntentionResponder(Counselor):
         memory.expectation = intention.expectation if intention else ""
         labels = [INVENTORIES[self.inventory].label(chain["strategy"])]
         if intention:
-            labels += [frame.intentions.label(name) for name in (intention.primary, intention.secondary) if name]
+            labels += [frame.intentions.label(name) for name in intention.names()]
         retries = ask.desk.dialogue.quality.rejected - before
         steps = {name: step.model_dump() if isinstance(step, BaseModel) else step for name, step in chain.items()}
         extra = {"chain": steps, "mode": mode, "retries": retries} | ({"violations": violations} if violations else {})
@@ -103,9 +96,9 @@ class IntentionResponder(Counselor):
         """The intentions left after a reply that missed the seeker; empty: all."""
         if not (self.check_expectation and expectation and talk.turns[-1].speaker == "client"):
             return []
-        found = await ask("expectation", Reaction, talk=talk, expectation=expectation, behaviors=BEHAVIORS.leaves)
-        talk.turns[-1].labels.append(BEHAVIORS.label(found.behavior, by=ask.by))
-        return frame.gentle() if coarse(BEHAVIORS, found.behavior) == "negative" else []
+        (found,) = await label_whole(ask, "expectation", BEHAVIORS, talk.turns, reasoned=True, expectation=expectation)
+        talk.turns[-1].labels.append(found)
+        return frame.gentle() if coarse(BEHAVIORS, found.id) == "negative" else []
 
     async def _chain(self, talk: Talk, ask: Ask, frame: Framework, allowed: Sequence[str]) -> dict[str, Any]:
         """Step name -> its answer, in the order of the chain."""
@@ -135,18 +128,27 @@ class IntentionResponder(Counselor):
             said = dict(answer).get("response", "")
             return LONG[ask.lang] if len(sentences(said)) > 3 else None
 
+        strategies = self._left(known, frame)
+        kind = chain_type(tuple(steps), self.framework, self.inventory, tuple(allowed), strategies)
         answer = await strictly(ask, talk.turns)(
-            "reply" if "response" in steps else "think", chain_type(tuple(steps), self.framework, self.inventory, tuple(allowed)), check=wrong,
-            prefer=at_most_three, talk=talk, steps=tuple(steps), needs=NEEDS, strategies=INVENTORIES[self.inventory],
-            intentions=self._served(frame, allowed, ask.lang), known=self._told(known, frame, ask.lang),
+            "reply" if "response" in steps else "think", kind, check=wrong, prefer=at_most_three, talk=talk,
+            steps=tuple(steps), needs=NEEDS, strategies=INVENTORIES[self.inventory].some(strategies), intentions=self._served(frame, allowed),
+            known=self._told(known, frame, ask.lang),
         )  # fmt: skip
         return dict(answer)
 
-    def _served(self, frame: Framework, allowed: Sequence[str], lang: Lang) -> tuple[Any, ...]:
+    def _served(self, frame: Framework, allowed: Sequence[str]) -> tuple[Any, ...]:
         """(intention, the strategies that serve it), for the prompt."""
         rows = frame.intentions.some(allowed or frame.intentions.ids)
         labels = INVENTORIES[self.inventory]
         return tuple((term, labels.some(frame.strategies(term.id, self.inventory))) for term in rows)
+
+    def _left(self, known: dict[str, Any], frame: Framework) -> tuple[str, ...]:
+        """The strategies that the earlier steps leave, the preferred one first."""
+        if strategy := known.get("strategy"):
+            return (strategy,)
+        intention: Intention | None = known.get("intention")
+        return frame.serve(intention.names(), self.inventory) if intention else INVENTORIES[self.inventory].ids
 
     def faults(self, chain: dict[str, Any], turns: Sequence[Turn], frame: Framework, lang: Lang) -> Iterator[str]:
         """Everything in a chain that breaks the framework."""

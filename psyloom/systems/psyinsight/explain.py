@@ -27,6 +27,7 @@ WORDS: dict[str, dict[Lang, str]] = {
     "empty": {"en": "the explanation is empty", "zh": "解释是空的"},
 }
 GAP = "***"
+CONTINUED = 3  # how often a completion that breaks off is asked to be continued
 
 
 class OfTurn(BaseModel):
@@ -135,7 +136,8 @@ async def _fill(window: Sequence[Turn], commentary: Commentary, ask: Ask) -> Non
 
     notes = {n: explanation(turn, ask.by) or GAP for n, turn in enumerate(window, 1)}
     answer = await strictly(ask, window)(
-        "complete", Completion, check=wrong, rows=rows(window, notes), before=commentary.before, after=commentary.after,
+        "complete", Completion, check=wrong, goes_on=CONTINUED, rows=rows(window, notes), before=commentary.before,
+        after=commentary.after,
     )  # fmt: skip
     for one in answer.turns:
         if one.turn in gaps:

@@ -1,6 +1,6 @@
 """Psy-Insight: labels and explanations of every turn and of the session as a whole. arXiv 2503.03607.
 
-The order of the released pipeline: 2 explanations, drawn from an expert's commentary where there is one, 3 the gaps in
+The order of the released pipeline: 1 corrections of misread characters (an option), 2 explanations, drawn from an expert's commentary where there is one, 3 the gaps in
 windows of five turns, 5 labels of the session, 6 labels of the turns, 4 links between sessions (which need the school).
 Explanations are labels of the set ``psyinsight_explanation`` whose reason is the text; each says on which words it
 rests and whether the commentary said it ("source") or it was inferred.
@@ -30,6 +30,7 @@ from psyloom.systems.psyinsight.explain import (
     rows,
     written,
 )
+from psyloom.systems.psyinsight.ocr import propose
 
 STRATEGIES, EMOTIONS, TOPICS, THERAPIES = (
     label_set(f"psyinsight_{name}") for name in ("strategy", "emotion", "topic", "psychotherapy")
@@ -57,6 +58,9 @@ class PsyInsightAnnotator(Annotator):
 
     window: int = Field(5, ge=1, description="turns of a window in which missing explanations are completed")
     most: int = Field(4, ge=1, description="labels a turn may have; more were an echo of the list in the released data")
+    ocr: bool = Field(
+        False, description="first propose corrections of misread characters, with reasons; the texts themselves stay"
+    )
     emotion_context: int = Field(
         0, ge=0, description="turns before an utterance that are shown with it; the paper shows the utterance alone"
     )
@@ -64,6 +68,9 @@ class PsyInsightAnnotator(Annotator):
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
         """Adds labels to turns and sessions; what the source says of school and theme is not asked again."""
         sessions = [session for session in dialogue.sessions if session.turns]
+        if self.ocr:  # 1
+            corrected = await gather(*(propose(session.turns, ask) for session in sessions))
+            dialogue.quality.measures[f"{ask.by}_corrected"] = sum(corrected)
         await gather(*(self._session(session, Commentary.of(dialogue, session), ask) for session in sessions))
         for before, session in pairwise(sessions):
             session.labels = [*session.labels, *await self._links(before, session, ask)]

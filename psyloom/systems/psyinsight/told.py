@@ -6,6 +6,7 @@ from typing import Any
 from psyloom.knowledge import LabelSet
 from psyloom.records import Dialogue, Label, Lang, Session, Turn
 from psyloom.systems.psyinsight.explain import EXPLANATIONS, explanation
+from psyloom.systems.psyinsight.ocr import said
 from psyloom.systems.psyinsight.system import EMOTIONS, STRATEGIES, THERAPIES, TOPICS
 
 PREFIX: dict[Lang, dict[str, str]] = {
@@ -42,18 +43,24 @@ def of_session(dialogue: Dialogue, session: Session, kind: str, by: str | None =
 
 
 def linked(dialogue: Dialogue, at: int, by: str | None = None) -> tuple[int, int]:
-    """(is_same_qa, is_same_session) of session ``at`` with the one before it, as 0 or 1."""
-    kinds = {label.id for label in _labels(dialogue.sessions[at].labels, EXPLANATIONS.id, by)}
+    """(is_same_qa, is_same_session) of session ``at`` with the one before it, as 0 or 1.
+
+    What the source says of a released session counts where nobody annotated it.
+    """
+    labels = dialogue.sessions[at].labels
+    kinds = {label.id for label in _labels(labels, EXPLANATIONS.id, by)}
+    if not kinds and len(dialogue.sessions) == 1:
+        kinds = {kind for kind in ("same_qa", "same_session") if dialogue.extra.get(f"is_{kind}") == 1}
     return int("same_qa" in kinds), int("same_session" in kinds)
 
 
 def session_row(dialogue: Dialogue, at: int = 0, by: str | None = None) -> dict[str, Any]:
     """Session ``at`` in the shape of the released files, with all twelve fields; labels by their English names."""
-    session = dialogue.sessions[at]
+    session, own = dialogue.sessions[at], dialogue.id.removeprefix("psyinsight-")
     same_qa, same_session = linked(dialogue, at, by)
     told = {key: of_session(dialogue, session, key, by) for key in ("theme", "guide", "background", "summary")}
     return {
-        "dialog_id": dialogue.id if len(dialogue.sessions) == 1 else f"{dialogue.id}-{at + 1}",
+        "dialog_id": own if len(dialogue.sessions) == 1 else f"{own}-{at + 1}",
         "theme": told["theme"],
         "psychotherapy": _name(THERAPIES, session.labels, by),
         "topic": _name(TOPICS, [*session.labels, *dialogue.labels], by),
@@ -72,7 +79,12 @@ def _turn_row(turn: Turn, id_: str, lang: Lang, by: str | None) -> dict[str, Any
     client = turn.speaker == "client"
     name = PREFIX[lang][turn.speaker].rstrip(":： ")
     participant = str(turn.extra.get("participant") or name)
-    row = {"speaker": "Seeker" if client else "Supporter", "participant": participant, "content": turn.text, "id": id_}
+    row = {
+        "speaker": "Seeker" if client else "Supporter",
+        "participant": participant,
+        "content": said(turn, by),
+        "id": str(turn.extra.get("id") or id_),
+    }
     labels = EMOTIONS if client else STRATEGIES
     names = [labels[label.id].en for label in _labels(turn.labels, labels.id, by) if label.id in labels]
     told = of_turn(turn, by) or ""

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, get_args
 
 from psyloom.formats.write.examples import JOINT, Example, Message
 from psyloom.records import Dialogue, Lang, Session, Speaker, Turn
+from psyloom.systems.psyinsight.ocr import said
 from psyloom.systems.psyinsight.told import PREFIX, linked, of_session, of_turn
 
 View = Literal["d", "r_d", "o_r_d", "only_r", "only_o"]
@@ -106,16 +107,16 @@ def _messages(turns: Sequence[Turn], view: View, lang: Lang, by: str | None, fir
     start = next((at for at, run in enumerate(runs) if run.speaker == "client"), len(runs))
     messages: list[Message] = []
     for client, counselor in zip(runs[start::2], runs[start + 1 :: 2], strict=False):
-        heard, said = (PREFIX[lang][one.speaker] + _joined(one.turns) for one in (client, counselor))
+        heard, replied = (PREFIX[lang][one.speaker] + _joined(one.turns, by) for one in (client, counselor))
         told = {"reasoning": _explained(counselor.turns, by), "observation": _explained(client.turns, by)}
         parts = [PREFIX[lang][kind] + text for kind in WANTED[view] if (text := told[kind])]
         learned = len(parts) == len(WANTED[view]) and not counselor.given
         if view in ("only_r", "only_o"):
             if not parts:
                 continue
-            heard = f"{heard}\n{said}"
+            heard = f"{heard}\n{replied}"
         else:
-            parts.append(said)
+            parts.append(replied)
         answer = Message("assistant", "\n".join(parts), counselor.at, 1.0 if learned else 0.0)
         messages += [Message("user", heard, client.at), answer]
     return messages
@@ -168,8 +169,8 @@ def _system(dialogue: Dialogue, session: Session, view: View, by: str | None) ->
     return SYSTEM[dialogue.lang].format(background=background, task=TASK[view][dialogue.lang])
 
 
-def _joined(turns: Sequence[Turn]) -> str:
-    return JOINT.join(turn.text for turn in turns)
+def _joined(turns: Sequence[Turn], by: str | None) -> str:
+    return JOINT.join(said(turn, by) for turn in turns)
 
 
 def _explained(turns: Sequence[Turn], by: str | None) -> str | None:
