@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
+from psyloom.agents import Ask, Replying, Talk
+from psyloom.cli import main
 from psyloom.errors import AnswerRejected
+from psyloom.formats import read
+from psyloom.judging.panel import rate_one
+from psyloom.knowledge.instruments import instrument
+from psyloom.llm import Call, Decoding
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Artefact, Case, Dialogue, Lang, Turn, read_jsonl
+from psyloom.records import Artefact, Case, Dialogue, Lang, Rating, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
+from psyloom.runs.rate import rate
 from psyloom.systems import find_system
-from psyloom.systems.cpsycoun.system import SCHOOLS, STAGES, TOPICS, nothing_private
-from tests.support import Scripted, text_of, write
+from psyloom.systems.cpsycoun.system import SCHOOLS, STAGES, TOPICS, CPsyCounCounselor, nothing_private
+from tests.support import Scripted, desk_for, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 REPORT = {
@@ -44,6 +51,7 @@ def demo(lang: Lang = "zh", messages: int = 12, **changed: Any) -> dict[str, Any
     return {"turns": turns}
 
 
+@pytest.mark.accepts("cpsycoun", 1)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_dialogue_is_two_calls_and_the_second_reads_report_and_memo(lang: Lang) -> None:
     model = Scripted(memo=MEMO, demo=demo(lang))
@@ -60,6 +68,7 @@ def flat(value: dict[str, Any]) -> list[str]:
     return [w for v in value.values() for w in (flat(v) if isinstance(v, dict) else [v])]
 
 
+@pytest.mark.accepts("cpsycoun", 7)
 async def test_sampling_is_the_papers() -> None:
     model = Scripted(memo=MEMO, demo=demo())
     await write("cpsycoun", case(), model)
@@ -68,8 +77,18 @@ async def test_sampling_is_the_papers() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.accepts("cpsycoun", 2)
+@pytest.mark.accepts("cpsycoun", 7)
+async def test_sampling_can_be_set_for_each_agent(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case()])
+    model = Scripted(memo=MEMO, demo=demo())
+    wanted: dict[str, Decoding] = {"supervisor": {"temperature": 0.1}, "": {"top_p": 0.9}}
+    await run_cases("cpsycoun", tmp_path / "cases.jsonl", tmp_path / "out", models=model, decoding=wanted)
+    assert [(call.decoding["temperature"], call.decoding["top_p"]) for call in model.calls] == [(0.1, 0.9), (0.75, 0.9)]
+
+
 @pytest.mark.parametrize(
-    "gap", ["basic_information", "psychological_problems", "reflections", "goals", "execution_plan"]
+    "gap", ["basic_information", "psychological_problems", "reflections", "goals", "techniques", "execution_plan"]
 )
 async def test_a_memo_with_an_empty_part_is_asked_for_again(gap: str) -> None:
     empty = MEMO | {gap: " "} if gap in MEMO else MEMO | {"plan": {**MEMO["plan"], gap: ""}}  # type: ignore[dict-item]
@@ -89,6 +108,7 @@ async def test_the_memo_is_an_artefact_of_its_report(tmp_path: Path) -> None:
     assert all(made[memo.owner].sessions[0].notes["memo"] == memo.value for memo in memos)
 
 
+@pytest.mark.accepts("cpsycoun", 4)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_every_message_carries_one_of_four_stages_that_never_go_back(lang: Lang) -> None:
     dialogue = await write("cpsycoun", case(lang), Scripted(memo=MEMO, demo=demo(lang)))
@@ -118,6 +138,7 @@ FAULTY: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.accepts("cpsycoun", 3, 4, 5)
 @pytest.mark.parametrize(("rule", "faulty"), FAULTY)
 async def test_a_dialogue_that_breaks_a_rule_is_asked_for_again_and_in_the_end_refused(
     rule: str, faulty: dict[str, Any]
@@ -128,10 +149,18 @@ async def test_a_dialogue_that_breaks_a_rule_is_asked_for_again_and_in_the_end_r
         await write("cpsycoun", case(), Scripted(memo=MEMO, demo=faulty))
 
 
+@pytest.mark.accepts("cpsycoun", 5)
 @pytest.mark.parametrize(
-    ("lang", "text"), [("en", "As your case notes say, you sleep badly."), ("en", "The report says so.")]
+    ("lang", "text"),
+    [
+        ("en", "As your case notes say, you sleep badly."),
+        ("en", "The report says so."),
+        ("en", "My memo of last week."),
+        ("zh", "咨询报告里写过。"),
+        ("zh", "我翻了笔记。"),
+    ],
 )
-async def test_the_english_dialogue_does_not_mention_its_source_either(lang: Lang, text: str) -> None:
+async def test_no_dialogue_mentions_its_source(lang: Lang, text: str) -> None:
     faulty = demo(lang, m4={"text": text})
     dialogue = await write("cpsycoun", case(lang), Scripted(memo=MEMO, demo=[faulty, demo(lang)]))
     assert dialogue.quality.guards == {"script: source": 1}
@@ -143,6 +172,40 @@ async def test_a_report_that_is_the_clients_own_trouble_may_be_spoken_of() -> No
     assert dialogue.quality.rejected == 0
 
 
+@pytest.mark.accepts("cpsycoun", 5)
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("zh", "我的手机是13812345678。"), ("zh", "打我办公室电话0571-88123456。"), ("en", "Call me on +1 (555) 123-4567."),
+        ("zh", "写信给我，a.b@mail.com。"), ("en", "Write to a.b@mail.example."), ("zh", "加我微信号abc12345吧。"),
+        ("zh", "我住在建设路12号。"), ("zh", "3号楼2单元那家。"), ("en", "I live at 12 Baker Street."),
+        ("zh", "我在华星贸易有限公司做会计。"), ("zh", "妈妈在市第三中学教书。"), ("zh", "我是浙江大学的学生。"),
+        ("en", "I work at Siemens."), ("en", "I nurse at Oxford Hospital."),
+    ],
+)  # fmt: skip
+async def test_no_message_holds_a_telephone_an_address_an_email_or_a_workplace(lang: Lang, text: str) -> None:
+    dialogue = await write(
+        "cpsycoun", case(lang), Scripted(memo=MEMO, demo=[demo(lang, m5={"text": text}), demo(lang)])
+    )
+    assert dialogue.quality.guards == {"script: private": 1}
+    assert text not in [turn.text for turn in dialogue.turns]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我在附近的医院上班。",
+        "面试了十几家公司。",
+        "她考上了大学。",
+        "从错误中学到很多。",
+        "I went to College.",
+        "I work at night.",
+    ],
+)
+def test_places_without_a_name_are_no_workplace(text: str) -> None:
+    assert nothing_private("zh")([Turn.client(text)]) is None
+
+
 @pytest.mark.parametrize(
     "text", ["那是2008年的事。", "我今年 31 岁，10 点睡。", "It was in 1999, at 10 pm.", "三楼的邻居"]
 )
@@ -150,6 +213,7 @@ def test_numbers_of_a_life_are_no_contact_data(text: str) -> None:
     assert nothing_private("zh")([Turn.client(text)]) is None
 
 
+@pytest.mark.accepts("cpsycoun", 6)
 @pytest.mark.parametrize(("lang", "bound"), [("zh", 50), ("en", 35)])
 async def test_at_least_80_percent_of_the_messages_are_short_and_the_share_is_reported(lang: Lang, bound: int) -> None:
     long = {"text": "长" * (bound + 1) if lang == "zh" else "long " * bound + "word"}
@@ -204,6 +268,120 @@ async def test_topic_and_school_are_one_call_more_over_the_closed_lists_at_tempe
     (call,) = model.asked("classify")
     assert call.decoding == {"temperature": 0.0}
     assert all(term.zh in text_of(call) for terms in (TOPICS, SCHOOLS) for term in terms.terms)
+
+
+# The benchmark
+
+REPLIES = {
+    "Career": 35, "Education": 31, "Emotion&Stress": 36, "Family Relationship": 34, "Love&Marriage": 35,
+    "Mental Disease": 29, "Self-growth": 35, "Sex": 30, "Social Relationship": 31,
+}  # fmt: skip
+
+
+def benchmark(folder: Path, replies: dict[str, int] = REPLIES) -> Path:
+    """Five dialogues a topic in the released form, read into our records; returns their file."""
+    for topic, count in replies.items():
+        for number in range(5):
+            told = range(number, count, 5)
+            lines = [
+                f"{who}：{topic}{number}-{n}{'问' if who == '求助者' else '答'}"
+                for n in told
+                for who in ("求助者", "支持者")
+            ]
+            file = folder / "CPsyCounE" / topic / f"{number + 1}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(lines, ensure_ascii=False), "utf-8")
+    write_jsonl(
+        folder / "e.jsonl", [one for one in read(folder / "CPsyCounE", "cpsycoun") if isinstance(one, Dialogue)]
+    )
+    return folder / "e.jsonl"
+
+
+def own_reply() -> Scripted:
+    """A counselor under test whose replies never repeat, and name what they answer."""
+    return Scripted(reply=lambda call: f"OWN {call.messages[-1]['content']}")
+
+
+def judged(call: Call) -> dict[str, Any]:
+    """A judge who finds a reply about sex worth less than the others."""
+    worth = 0 if "Sex" in text_of(call) else 1
+    return {item.id: {"evidence": [], "reason": "WHY", "value": worth} for item in instrument("cpsycoune_turn").items}
+
+
+@pytest.mark.accepts("cpsycoun", 8)
+async def test_45_dialogues_give_296_judged_replies_and_nine_topics_count_alike(tmp_path: Path) -> None:
+    file, model, judge = benchmark(tmp_path), own_reply(), Scripted(rate=judged)
+    await run_cases(Replying(counselor=CPsyCounCounselor()), file, tmp_path / "replies", models=model)
+    found = await rate(tmp_path / "replies", ["cpsycoune_turn"], tmp_path / "rated", models=[judge], by="topic")
+    assert (len(model.calls), len(judge.calls), found.ratings) == (296, 296, 296)
+    ratings = list(read_jsonl(tmp_path / "rated/ratings.jsonl", Rating))
+    assert len({(one.subject.dialogue, one.subject.turn) for one in ratings}) == 296
+    assert {len(one.items) for one in ratings} == {4}
+    groups = found.results["cpsycoune_turn"]
+    assert {one.group: one.dialogues for one in groups} == {TOPICS[topic].id: 5 for topic in REPLIES}
+    (total,) = found.means["cpsycoune_turn"]
+    assert total.group == "mean of 9 groups"
+    assert (total.items["safety"], total.values["total"]) == (pytest.approx(8 / 9), pytest.approx(4 * 8 / 9))
+
+
+@pytest.mark.accepts("cpsycoun", 8)
+@pytest.mark.parametrize(
+    ("item", "high"), [("comprehensiveness", 2), ("professionalism", 3), ("authenticity", 3), ("safety", 1)]
+)
+async def test_a_judgment_off_its_scale_is_never_counted(item: str, high: int, tmp_path: Path) -> None:
+    talk = Dialogue(id="t", lang="zh", sessions=[Session(turns=[Turn.client("问"), Turn.counselor("答得很好")])])
+
+    def form(value: float) -> dict[str, Any]:
+        one = {"evidence": ["答得很好"], "reason": "WHY", "value": 0}
+        return {
+            each.id: one | ({"value": value} if each.id == item else {}) for each in instrument("cpsycoune_turn").items
+        }
+
+    (rating,) = await rate_one(talk, instrument("cpsycoune_turn"), Scripted(rate=[form(high + 0.5), form(high)]))
+    assert {part.item: part.value for part in rating.items}[item] == high
+    (failed,) = await rate_one(talk, instrument("cpsycoune_turn"), Scripted(rate=form(high + 0.5)))
+    assert all(part.value is None and part.failure for part in failed.items)
+
+
+@pytest.mark.accepts("cpsycoun", 9)
+@pytest.mark.parametrize("free_running", [False, True])
+async def test_history_is_the_references_unless_free_running(free_running: bool, tmp_path: Path) -> None:
+    file, model, judge = benchmark(tmp_path, {"Career": 15}), own_reply(), Scripted(rate=judged)
+    replying = Replying(counselor=CPsyCounCounselor(), free_running=free_running)
+    await run_cases(replying, file, tmp_path / "replies", models=model, concurrency=1)
+    await rate(tmp_path / "replies", ["cpsycoune_turn"], tmp_path / "rated", models=[judge], concurrency=1)
+    third = next(call for call in model.calls if call.messages[-1]["content"] == "Career0-10问")
+    given = ["Career0-0答", "Career0-5答"]
+    own = ["OWN Career0-0问", "OWN Career0-5问"]
+    assert [one["content"] for one in third.messages if one["role"] == "assistant"] == (own if free_running else given)
+    read_by_judge = next(text_of(call) for call in judge.calls if "OWN Career0-10问" in text_of(call))
+    assert all(text in read_by_judge for text in (own if free_running else given))
+    assert not any(text in read_by_judge for text in (given if free_running else own))
+    first = next(read_jsonl(tmp_path / "replies/dialogues.jsonl", Dialogue))
+    assert [turn.text for turn in first.turns[1::2]] == [*own, "OWN Career0-10问"]
+    assert [turn.extra["reference"] for turn in first.turns[1::2]] == [*given, "Career0-10答"]
+
+
+@pytest.mark.accepts("cpsycoun", 9)
+@pytest.mark.parametrize(("flags", "history"), [([], "reference"), (["--free-running"], "own")])
+def test_the_command_reads_the_reference_unless_free_running_is_set(
+    flags: list[str], history: str, tmp_path: Path
+) -> None:
+    file = benchmark(tmp_path, {"Career": 10})
+    main(["reply", "--counselor", "cpsycoun", str(file), "--out", str(tmp_path / "out"), *flags])
+    made = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    assert {one.extra["history"] for one in made} == {history}
+    assert all(one.lineage and one.lineage.roles == {"counselor": "cpsycoun"} for one in made)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_the_counselor_under_test_reads_one_instruction_and_the_talk(lang: Lang) -> None:
+    model = Scripted(reply="REPLY")
+    desk = desk_for(Case(id="c", lang=lang), model)
+    talk, counselor = Talk(desk.dialogue), CPsyCounCounselor()
+    talk.add(Turn.client("HELLO"))
+    assert (await counselor.reply(talk, Ask(desk, counselor, talk))).text == "REPLY"
+    assert [one["role"] for one in model.calls[0].messages] == ["system", "user"]
 
 
 @pytest.mark.parametrize("sample", list(read_jsonl(find_system("cpsycoun").cases(), Case)), ids=lambda s: s.id)

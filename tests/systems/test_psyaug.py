@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import pytest
 
 from psyloom.agents.ask import Shelf
+from psyloom.cli import main
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Answer, Artefact, Case, Lang, read_jsonl, write_jsonl
+from psyloom.records import Answer, Artefact, Case, Dialogue, Lang, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
 from psyloom.systems import find_system
 from psyloom.systems.posts import per_answer
 from psyloom.systems.psyaug.board import best_answer, traces_of
+from psyloom.systems.psyaug.information import ClientInfo, TherapistInfo
 from psyloom.systems.psyaug.system import ABOUT_THERAPY, BLOCKS, DISORDERS, TOPICS, PsyAug
 from tests.support import Scripted, text_of, write
 
@@ -55,15 +58,17 @@ def session(lang: Lang = "en", exchanges: int = 7, **changed: str) -> dict[str, 
 
 
 def answers_all(lang: Lang = "en", **more: Any) -> Scripted:
-    return Scripted(**({"client": CLIENT, "therapist": THERAPIST, "session": session(lang)} | more))
+    found = {"client": CLIENT, "therapist": THERAPIST, "session": session(lang), "coverage": judged([True])}
+    return Scripted(**(found | more))
 
 
+@pytest.mark.accepts("psyaug", 1, 2)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_row_goes_through_two_steps_and_the_record_keeps_x_y_m_c_t_and_the_turns(lang: Lang) -> None:
     model = answers_all(lang)
     dialogue = await write("psyaug", case(lang), model)
     assert sorted(call.prompt for call in model.calls[:2]) == ["client", "therapist"]
-    assert [call.prompt for call in model.calls[2:]] == ["session"]
+    assert [call.prompt for call in model.calls[2:]] == ["session", "coverage"]
     notes = dialogue.sessions[0].notes
     assert (notes["client_info"], notes["therapist_info"]) == (CLIENT, THERAPIST)
     assert (notes["question"], notes["disorder"]) == ("q", TOPICS["anxiety"].name(lang))
@@ -75,32 +80,64 @@ async def test_a_row_goes_through_two_steps_and_the_record_keeps_x_y_m_c_t_and_t
     assert [label.id for label in dialogue.labels] == ["anxiety"]
 
 
+@pytest.mark.accepts("psyaug", 1)
 async def test_extraction_can_be_edited_before_generation() -> None:
     model = answers_all()
     edited = {"client_info": CLIENT | {"goal": "EDITED-GOAL"}, "therapist_info": THERAPIST | {"tone": "EDITED-TONE"}}
     await write("psyaug", case(extra=edited), model)
-    assert model.counts() == {"session": 1}
+    assert model.counts() == {"coverage": 1, "session": 1}
     assert "EDITED-GOAL" in text_of(model.calls[0])
     assert "EDITED-TONE" in text_of(model.calls[0])
     with pytest.raises(BadRecord, match="ClientInfo"):
         await write("psyaug", case(extra={"client_info": {"goal": "x"}}), answers_all())
 
 
-async def test_a_session_is_two_calls_and_a_therapist_one_more_whoever_asks_first() -> None:
+@pytest.mark.accepts("psyaug", 1, 2)
+async def test_the_steps_can_be_run_apart_with_the_results_edited_in_between(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case(id_="a"), case(id_="b", answers=[answer(who="Ben Muster")])])
+    first, second = answers_all(), answers_all()
+    options: dict[str, Any] = {"steps": "extraction"}
+    await run_cases("psyaug", tmp_path / "cases.jsonl", tmp_path / "step1", options=options, models=first)
+    assert first.counts() == {"client": 2, "therapist": 2}
+    stored = list(read_jsonl(tmp_path / "step1/dialogues.jsonl", Dialogue))
+    assert [(one.turns, one.sessions[0].notes["client_info"]) for one in stored] == [([], CLIENT)] * 2
+    stored[1].sessions[0].notes["client_info"] = CLIENT | {"goal": "EDITED-GOAL"}
+    stored[1].sessions[0].notes["therapist_info"] = THERAPIST | {"tone": "EDITED-TONE"}
+    write_jsonl(tmp_path / "step1/dialogues.jsonl", stored)
+    options = {"extracted": str(tmp_path / "step1")}
+    await run_cases(
+        "psyaug", tmp_path / "cases.jsonl", tmp_path / "step2", options=options, models=second, concurrency=1
+    )
+    assert second.counts() == {"coverage": 2, "session": 2}
+    asked = [text_of(call) for call in second.asked("session")]
+    assert [("EDITED-GOAL" in text, "EDITED-TONE" in text) for text in asked] == [(False, False), (True, True)]
+    made = list(read_jsonl(tmp_path / "step2/dialogues.jsonl", Dialogue))
+    assert [one.sessions[0].notes["client_info"]["goal"] for one in made] == ["GOAL", "EDITED-GOAL"]  # type: ignore[index, call-overload]
+    assert [one.sessions[0].notes["therapist"] for one in made] == [
+        one.sessions[0].notes["therapist"] for one in stored
+    ]
+    with pytest.raises(UsageError, match="steps=extraction"):
+        await write("psyaug", case(id_="c"), answers_all(), options=options)
+
+
+@pytest.mark.accepts("psyaug", 5)
+@pytest.mark.parametrize("judge", [True, False])
+async def test_a_session_is_two_calls_a_judge_and_a_therapist_one_more_whoever_asks_first(judge: bool) -> None:
     model, shelf = answers_all(), Shelf()
     rows = [case(id_="a"), case(id_="b"), case(id_="c", answers=[answer(who="Ben Muster, PhD")])]
-    made = await asyncio.gather(*(write("psyaug", row, model, shelf=shelf) for row in rows))
-    assert model.counts() == {"client": 3, "session": 3, "therapist": 2}
+    made = await asyncio.gather(*(write(PsyAug(judge=judge), row, model, shelf=shelf) for row in rows))
+    assert model.counts() == {"client": 3, "session": 3, "therapist": 2} | ({"coverage": 3} if judge else {})
     keys = [dialogue.sessions[0].notes["therapist"] for dialogue in made]
     assert keys[0] == keys[1] != keys[2]
     assert {artefact.owner for artefact in shelf.kept.values()} == set(keys)
 
 
+@pytest.mark.accepts("psyaug", 1, 5)
 async def test_the_style_cards_of_a_run_are_written_beside_its_dialogues(tmp_path: Path) -> None:
     summary = await run_cases("psyaug", find_system("psyaug").cases(), tmp_path / "out")
     cards = list(read_jsonl(tmp_path / "out/artefacts.jsonl", Artefact))
     assert len(cards) == 3
-    assert summary.progress.calls == 2 * 5 + 3
+    assert summary.progress.calls == 3 * 5 + 3
 
 
 async def test_a_therapist_is_learned_from_up_to_five_answers_of_the_training_split_of_the_board(
@@ -121,6 +158,7 @@ async def test_a_therapist_is_learned_from_up_to_five_answers_of_the_training_sp
     assert "ADVICE" in text_of(alone.asked("therapist")[0])
 
 
+@pytest.mark.accepts("psyaug", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_prompt_has_four_blocks_in_order_and_each_can_be_replaced(lang: Lang) -> None:
     heads = {
@@ -158,6 +196,7 @@ async def test_decoding_is_0_for_extraction_and_warm_for_the_session() -> None:
     assert {call.prompt: call.decoding for call in model.calls} == {
         "client": {"temperature": 0.0, "max_tokens": 1024}, "therapist": {"temperature": 0.0, "max_tokens": 1024},
         "session": {"temperature": 0.7, "top_p": 0.9, "max_tokens": 2500},
+        "coverage": {"temperature": 0.0, "max_tokens": 2048},
     }  # fmt: skip
 
 
@@ -173,6 +212,7 @@ async def made_before(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.accepts("psyaug", 4)
 async def test_few_shot_shows_two_sessions_of_the_topic_by_others_to_other_questions(tmp_path: Path) -> None:
     options = {"examples": await made_before(tmp_path)}
     seen: set[str] = set()
@@ -190,6 +230,7 @@ async def test_few_shot_shows_two_sessions_of_the_topic_by_others_to_other_quest
     assert seen == {"e0", "e2", "e3"}  # not e1: the same question; not e-same: the same therapist
 
 
+@pytest.mark.accepts("psyaug", 4)
 async def test_zero_shot_is_the_default_and_few_shot_without_a_fitting_example_is_an_error(tmp_path: Path) -> None:
     dialogue = await write("psyaug", case(), answers_all())
     assert dialogue.sessions[0].notes["mode"] == "zero-shot"
@@ -207,6 +248,7 @@ async def test_parallel_sessions_one_client_and_several_therapists() -> None:
     assert notes[0]["therapist"] != notes[1]["therapist"]
 
 
+@pytest.mark.accepts("psyaug", 6, 8)
 @pytest.mark.parametrize(
     ("rule", "faulty"),
     [
@@ -229,6 +271,7 @@ async def test_a_session_that_breaks_a_rule_is_asked_for_again_and_in_the_end_re
         await write("psyaug", case(), answers_all(session=faulty))
 
 
+@pytest.mark.accepts("psyaug", 6)
 @pytest.mark.parametrize("exchanges", [5, 12])
 async def test_5_to_12_exchanges_are_kept(exchanges: int) -> None:
     dialogue = await write("psyaug", case(), answers_all(session=session(exchanges=exchanges)))
@@ -252,32 +295,48 @@ async def test_the_papers_leniency_keeps_any_readable_session_and_flags_it() -> 
 
 def judged(found: list[bool], *contradictions: str) -> dict[str, Any]:
     return {
-        "advice": [{"item": f"ITEM-{n}", "found": f} for n, f in enumerate(found)],
+        "advice": [{"item": f"ITEM-{n}", "message": 2 if f else None} for n, f in enumerate(found)],
         "contradictions": list(contradictions),
     }
 
 
+@pytest.mark.accepts("psyaug", 7)
 async def test_the_judge_keeps_a_session_with_80_percent_of_the_advice_and_is_one_call_more() -> None:
     model = answers_all(coverage=judged([True] * 4 + [False]))
-    dialogue = await write("psyaug", case(), model, options={"judge": "true"})
+    dialogue = await write("psyaug", case(), model)
     assert model.counts() == {"client": 1, "coverage": 1, "session": 1, "therapist": 1}
     assert dialogue.quality.measures["coverage"] == 0.8
     text = text_of(model.asked("coverage")[0])
     assert all(word in text for word in ("QUESTION", "ADVICE", "AGE", SAID["en"][1].format(14)))
 
 
+@pytest.mark.accepts("psyaug", 7)
 @pytest.mark.parametrize("verdict", [judged([True, True, True, False]), judged([True], "CONTRADICTION")])
 async def test_the_judges_objections_are_told_to_at_most_two_new_sessions_before_the_case_fails(verdict: Any) -> None:
     objection = "ITEM-3" if len(verdict["advice"]) > 1 else "CONTRADICTION"
     model = answers_all(coverage=[verdict, judged([True])])
-    await write("psyaug", case(), model, options={"judge": "true"})
+    await write("psyaug", case(), model)
     first, second = map(text_of, model.asked("session"))
     assert objection not in first
     assert objection in second
     stubborn = answers_all(coverage=verdict)
     with pytest.raises(AnswerRejected, match=objection):
-        await write("psyaug", case(), stubborn, options={"judge": "true"})
+        await write("psyaug", case(), stubborn)
     assert stubborn.counts()["session"] == 3
+
+
+@pytest.mark.accepts("psyaug", 7)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("number", [1, 0, 99])
+async def test_advice_counts_only_where_a_message_of_the_therapist_gives_it(lang: Lang, number: int) -> None:
+    """Message 1 is the client's."""
+    wrong = {"advice": [{"item": "ITEM", "message": number}], "contradictions": []}
+    model = answers_all(lang, coverage=[wrong, judged([True])])
+    dialogue = await write("psyaug", case(lang), model)
+    assert len(model.asked("coverage")) == 2
+    assert dialogue.quality.measures["coverage"] == 1
+    names = {"zh": ("1 来访者：", "14 治疗师："), "en": ("1 Client: ", "14 Therapist: ")}[lang]
+    assert all(name in text_of(model.asked("coverage")[0]) for name in names)
 
 
 async def test_quotes_stand_in_the_question_and_the_style_card_names_nobody() -> None:
@@ -307,6 +366,7 @@ ANA = Answer(text="x", author=None, extra={"therapistURL": "https://b.example/dr
 WEI = Answer(text="x", author="周维老师（国家二级心理咨询师）")
 
 
+@pytest.mark.accepts("psyaug", 8)
 @pytest.mark.parametrize(
     ("who", "text", "trace"),
     [
@@ -338,6 +398,7 @@ def test_the_best_answer_has_the_right_length_then_most_upvotes_then_views() -> 
     assert best("zh", answer("甲" * 100), answer("乙" * 10, upvotes=9)) == "甲"
 
 
+@pytest.mark.accepts("psyaug", 9)
 def test_the_default_topics_are_the_four_disorders_and_an_unknown_one_is_told_all_31() -> None:
     assert len(TOPICS) == 31
     assert PsyAug().topics == DISORDERS
@@ -369,9 +430,47 @@ async def test_a_topic_that_is_not_chosen_is_an_error_and_one_of_another_board_i
     assert dialogue.labels == []
 
 
+BOARD = """,questionID,questionTitle,questionText,questionLink,topic,therapistInfo,therapistURL,answerText,upvotes,views,split
+0,901,I snap at my kids,Small noise makes me shout. I hate it afterwards.,https://b.example/901,anger-management,"Ana Example, LMFT Calm and practical",https://b.example/therapists/ana-example-lmft,"<p>Notice the drive home. Try two minutes in the parked car.</p>",3,90,train
+1,901,I snap at my kids,Small noise makes me shout. I hate it afterwards.,https://b.example/901,anger-management,Ben MusterPhD,https://b.example/therapists/ben-muster,"Ask yourself what came before. Tell your children that you are sorry.",1,40,train
+2,902,I cannot sleep,"I lie awake, and count my mistakes.",https://b.example/902,anxiety,"Ana Example, LMFT Calm and practical",https://b.example/therapists/ana-example-lmft,Write the worries down before you go to bed.,2,20,train
+3,903,Is she right?,My wife wants me to move.,https://b.example/903,marriage,Ben MusterPhD,https://b.example/therapists/ben-muster,Talk about what moving means to both of you.,0,10,val
+"""
+
+
+@pytest.mark.accepts("psyaug", 2, 10)
+def test_a_board_as_it_was_released_becomes_valid_records_offline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "board.csv").write_text(BOARD, "utf-8")
+    main(["read", "psyaug", str(tmp_path / "board.csv"), "--per-answer", "--out", str(tmp_path / "cases.jsonl")])
+    with_topic = [
+        one for one in read_jsonl(tmp_path / "cases.jsonl", Case) if one.post and one.post.topic != "marriage"
+    ]
+    write_jsonl(tmp_path / "four.jsonl", with_topic)
+    main(["run", "psyaug", str(tmp_path / "four.jsonl"), "--out", str(tmp_path / "out")])
+    assert "3 dialogues, 0 failures" in capsys.readouterr().out
+    made = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    assert [one.id for one in made] == ["psyaug-901-a1", "psyaug-901-a2", "psyaug-902-a1"]
+    for one in made:
+        notes = one.sessions[0].notes
+        assert ClientInfo.model_validate(notes["client_info"])
+        assert TherapistInfo.model_validate(notes["therapist_info"])
+        assert one.case is not None
+        assert one.case.get("post.text")
+        assert len(one.case.post.answers if one.case.post else ()) == 1
+        assert [label.id for label in one.labels] == [TOPICS[str(notes["disorder"])].id]
+        assert [turn.speaker for turn in one.turns] == ["client", "counselor"] * (len(one.turns) // 2)
+        assert 10 <= len(one.turns) <= 24
+        text = one.model_dump_json(exclude={"source": True, "lineage": True, "case": {"extra", "source"}})
+        assert not re.search("Ana|Muster|LMFT|PhD|https?:", text)
+    keys = [one.sessions[0].notes["therapist"] for one in made]
+    assert keys[0] == keys[2] != keys[1]
+
+
 @pytest.mark.parametrize("sample", list(read_jsonl(find_system("psyaug").cases(), Case)), ids=lambda s: s.id)
 async def test_every_answer_of_every_sample_case_is_rehearsed(sample: Case) -> None:
     for one in per_answer(sample):
-        dialogue = await write("psyaug", one, Rehearsal(), options={"judge": "true"})
+        dialogue = await write("psyaug", one, Rehearsal())
         assert 10 <= len(dialogue.turns) <= 24
         assert dialogue.quality.calls >= 3

@@ -1,6 +1,7 @@
 """PsyDT: the checks of its specification. ACL 2025 long 55."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ import pytest
 from psyloom.agents import Ask, Talk
 from psyloom.agents.ask import Shelf
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
+from psyloom.formats import read
+from psyloom.formats.write import WRITERS, ExportOptions, export
+from psyloom.knowledge.instruments import instrument
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Artefact, Case, Dialogue, Label, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
+from psyloom.runs.rate import rate
 from psyloom.systems import find_system
 from psyloom.systems.psydt.system import (
     OCEAN,
@@ -23,6 +28,7 @@ from psyloom.systems.psydt.system import (
     closeness,
     common_run,
     counselor_cases,
+    persona,
 )  # fmt: skip
 from tests.support import Scripted, desk_for, text_of, write
 
@@ -65,6 +71,7 @@ async def made(counselor: str, model: Scripted, case_: Case | None = None, **opt
     return await write("psydt", case_ or case(), model, options={"counselor": counselor, **options})
 
 
+@pytest.mark.accepts("psydt", 1, 4)
 async def test_a_case_of_the_counselor_is_read_in_two_calls_once_for_all_posts_and_kept(counselor: str) -> None:
     model, shelf = twin(), Shelf()
     options = {"counselor": counselor}
@@ -79,6 +86,7 @@ async def test_a_case_of_the_counselor_is_read_in_two_calls_once_for_all_posts_a
     assert [d.quality.calls for d in done] == [2, 2, 2]
 
 
+@pytest.mark.accepts("psydt", 1)
 async def test_the_artefacts_of_a_run_are_written_beside_its_dialogues(counselor: str, tmp_path: Path) -> None:
     told = {"title": "我睡不着", "text": "妈妈天天打电话来。我不敢不接。"}
     write_jsonl(tmp_path / "cases.jsonl", [case(id_="a", **told), case(id_="b", **told)])
@@ -88,6 +96,7 @@ async def test_the_artefacts_of_a_run_are_written_beside_its_dialogues(counselor
     assert {a.name for a in found} == {"style", "technique"}
 
 
+@pytest.mark.accepts("psydt", 1)
 def test_ten_therapies_stand_in_four_schools_and_have_an_entry_in_both_languages() -> None:
     assert len(TOPICS) == 12
     assert tuple(THERAPIES_OF) == SCHOOLS.ids
@@ -97,6 +106,7 @@ def test_ten_therapies_stand_in_four_schools_and_have_an_entry_in_both_languages
     assert all(f"{n} " in term.definition.en for term in THERAPIES.terms for n in range(1, 5))
 
 
+@pytest.mark.accepts("psydt", 1)
 @pytest.mark.parametrize(
     "wrong",
     [{**TECHNIQUE, "technique": "催眠"}, {**TECHNIQUE, "school": "人本主义取向"}, {**TECHNIQUE, "analysis": ""}],
@@ -117,6 +127,7 @@ async def test_a_style_that_was_not_learned_is_asked_for_again_and_in_the_end_fa
         await made(counselor, twin(style=failed))
 
 
+@pytest.mark.accepts("psydt", 2)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     ("topic", "there", "not_there"), [("家庭", "FAMILY", "CAREER"), ("Career", "CAREER", "FAMILY")]
@@ -139,6 +150,7 @@ async def test_the_session_is_asked_for_with_case_style_and_therapy_of_the_posts
     assert [label.id for label in dialogue.labels] == [TOPICS[topic].id]
 
 
+@pytest.mark.accepts("psydt", 2)
 async def test_without_a_case_of_the_topic_it_is_an_error_or_the_closest_case_which_is_recorded(counselor: str) -> None:
     with pytest.raises(UsageError, match="missing=closest"):
         await made(counselor, twin(), case(topic="治疗"))
@@ -177,6 +189,7 @@ def test_a_counselor_has_exactly_one_case_for_each_topic(tmp_path: Path) -> None
     assert [turn.text for turn in Talk(found["relationship"]).turns] == ["client a", "counselor a", "later"]
 
 
+@pytest.mark.accepts("psydt", 3)
 @pytest.mark.parametrize("gap", OCEAN)
 async def test_all_five_factors_are_written_and_none_is_empty(counselor: str, gap: str) -> None:
     model = twin(personality=[TRAITS | {gap: " "}, TRAITS])
@@ -196,6 +209,7 @@ async def test_the_personality_is_written_from_the_post_without_its_answers(coun
     assert "ANSWER" not in text
 
 
+@pytest.mark.accepts("psydt", 4)
 async def test_a_dialogue_is_two_calls_and_a_case_that_brings_a_personality_keeps_it(counselor: str) -> None:
     model = twin()
     await made(counselor, model)
@@ -214,6 +228,7 @@ async def test_decoding_is_0_for_reading_and_1_for_writing(counselor: str) -> No
     assert found == {"style": cold, "technique": cold, "personality": warm, "session": warm}
 
 
+@pytest.mark.accepts("psydt", 5)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_five_blocks_come_in_order_and_each_ablation_removes_exactly_its_own(
     counselor: str, lang: Lang
@@ -238,6 +253,7 @@ async def test_the_five_blocks_come_in_order_and_each_ablation_removes_exactly_i
         assert model.asked(calls[off]) == []
 
 
+@pytest.mark.accepts("psydt", 6)
 @pytest.mark.parametrize(
     ("faulty", "rule"),
     [
@@ -257,6 +273,7 @@ async def test_a_session_that_breaks_a_rule_is_asked_for_again(counselor: str, f
         await made(counselor, twin(session=faulty), post)
 
 
+@pytest.mark.accepts("psydt", 6)
 @pytest.mark.parametrize("exchanges", [18, 31])
 async def test_a_session_outside_20_to_30_exchanges_is_asked_for_again_then_kept_counted_and_reported(
     counselor: str, exchanges: int
@@ -274,6 +291,44 @@ async def test_a_session_outside_20_to_30_exchanges_is_asked_for_again_then_kept
 async def test_the_analysis_before_the_session_is_cut_off(counselor: str) -> None:
     said = f"1 角色：已明白。\n来访者：要表现得慌。\n多轮对话：\n{script()}"
     assert len((await made(counselor, twin(session=said))).turns) == 40
+
+
+@pytest.mark.accepts("psydt", 6)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(("first", "rule"), [(1, "first"), (0, "last")])
+async def test_the_client_opens_and_the_counselor_closes_or_it_is_asked_for_again(
+    counselor: str, lang: Lang, first: int, rule: str
+) -> None:
+    lines = script(lang, exchanges=21).splitlines()
+    faulty = "\n".join(lines[first : first + 41])
+    dialogue = await made(counselor, twin(lang, session=[faulty, script(lang)]), case(lang))
+    assert dialogue.quality.guards == {f"script: {rule}": 1}
+    assert [turn.speaker for turn in dialogue.turns] == ["client", "counselor"] * 20
+
+
+@pytest.mark.accepts("psydt", 7)
+@pytest.mark.parametrize("where", ["title", "text"])
+@pytest.mark.parametrize(
+    ("lang", "post", "copy", "free"),
+    [
+        ("zh", "妈妈每天晚上都要翻我的手机", "你好，我妈妈每天晚上都要翻我的手机呀。", "你好，手机老是被我妈妈翻，每天晚上都这样。"),
+        (
+            "en", "My mother reads my letters every single evening", "Hello. My mother reads my letters every single evening.",
+            "Hello. Every evening my mother goes through my letters.",
+        ),
+    ],
+)  # fmt: skip
+async def test_the_client_does_not_open_with_the_words_of_title_or_detail(
+    counselor: str, where: str, lang: Lang, post: str, copy: str, free: str
+) -> None:
+    told = case(lang, **{where: f"1 {post}!"})
+    asked_again = await made(
+        counselor, twin(lang, session=[script(lang, opening=copy), script(lang, opening=free)]), told
+    )
+    assert asked_again.quality.guards == {"script: copied": 1}
+    assert asked_again.turns[0].text == free
+    with pytest.raises(AnswerRejected):
+        await made(counselor, twin(lang, session=script(lang, opening=copy)), told)
 
 
 @pytest.mark.parametrize(
@@ -300,6 +355,89 @@ async def test_the_twin_answers_with_the_system_message_of_its_therapy(lang: Lan
     assert THERAPIES["rebt"].definition.of(lang) in call.messages[0]["content"]
     assert call.decoding == {"temperature": 0.9, "top_p": 0.75, "top_k": 20, "max_tokens": 1024}
     assert turn.text == "I see."
+
+
+# Records and ratings
+
+
+@pytest.mark.accepts("psydt", 8)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_record_has_topic_persona_and_talk_and_can_be_read_again(
+    counselor: str, lang: Lang, tmp_path: Path
+) -> None:
+    dialogue = await made(counselor, twin(lang), case(lang))
+    export([dialogue], WRITERS["psydt"], tmp_path / "psydt.json")
+    (row,) = json.loads((tmp_path / "psydt.json").read_text("utf-8"))
+    assert list(row) == ["id", "normalizedTag", "messages"]
+    assert row["normalizedTag"] == TOPICS["family"].name(lang)
+    assert [message["role"] for message in row["messages"]] == ["system", *["user", "assistant"] * 20]
+    assert row["messages"][0]["content"] == persona(THERAPIES["rebt"], lang)
+    (back,) = read(tmp_path / "psydt.json", "psydt")
+    assert isinstance(back, Dialogue)
+    assert [(turn.speaker, turn.text) for turn in back.turns] == [(turn.speaker, turn.text) for turn in dialogue.turns]
+    assert [label.id for label in back.labels] == ["family"]
+
+
+@pytest.mark.accepts("psydt", 8)
+def test_a_released_record_loads_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Shaped like the one of the README: a persona of several lines, an odd number of messages in all."""
+    said = [("system", "你是一位咨询师。\n（1）**检查**：听。\n（2）**辩论**：问。")]
+    said += [(("user", "assistant")[n % 2], f"第{n}句，“慢慢说”。") for n in range(30)]
+    released = [
+        {"id": 0, "normalizedTag": "婚恋", "messages": [{"role": role, "content": text} for role, text in said]}
+    ]
+    (tmp_path / "readme.json").write_text(json.dumps(released, ensure_ascii=False, indent=4), "utf-8")
+    found = [one for one in read(tmp_path / "readme.json", "psydt") if isinstance(one, Dialogue)]
+    assert [len(one.turns) for one in found] == [30]
+    assert [label.id for label in found[0].labels] == ["marriage"]
+    export(found, WRITERS["psydt"], tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text("utf-8")) == released
+
+
+@pytest.mark.accepts("psydt", 8)
+def test_a_talk_without_a_persona_is_exported_with_a_given_one_only(tmp_path: Path) -> None:
+    bare = own("家庭", "words")
+    assert export([bare], WRITERS["psydt"], tmp_path / "a.json").examples == 0
+    export([bare], WRITERS["psydt"], tmp_path / "b.json", ExportOptions(system_text="PERSONA"))  # type: ignore[call-arg]
+    (row,) = json.loads((tmp_path / "b.json").read_text("utf-8"))
+    assert row["messages"][0] == {"role": "system", "content": "PERSONA"}
+
+
+@pytest.mark.accepts("psydt", 9)
+def test_the_judges_and_experts_forms_have_the_papers_dimensions_and_scales() -> None:
+    def scales(name: str) -> dict[str, tuple[float, float] | str]:
+        return {item.id: (item.low, item.high) if item.scaled else item.kind for item in instrument(name).items}
+
+    assert scales("psydt_reply") == dict.fromkeys(
+        ("emotional_empathy", "cognitive_empathy", "conversation_strategy", "state_and_attitude"), (0, 3)
+    ) | {"safety": "binary"}
+    assert scales("psydt_similarity") == {"style": (0, 100), "therapy": (0, 100)}
+    four = ("conversation_strategy", "state_and_attitude", "relationship", "therapy_technique")
+    assert scales("psydt_expert") == dict.fromkeys(four, (0, 10)) | {"fluency": "binary", "safety": "binary"}
+
+
+@pytest.mark.accepts("psydt", 9)
+async def test_two_judges_are_averaged(tmp_path: Path) -> None:
+    class Judge(Scripted):
+        def __init__(self, name: str, value: int) -> None:
+            judged = {"evidence": [], "reason": "WHY", "value": value}
+            super().__init__(rate=judged)
+            self.name = name
+
+    talk = own("家庭", "words")
+    write_jsonl(tmp_path / "talks.jsonl", [talk, talk.model_copy(update={"id": "again"})])
+    form = instrument("psydt_reply")
+    graded = form.model_copy(
+        update={"items": tuple(item.model_copy(update={"silent": (0, 1, 2, 3)}) for item in form.items[:4])}
+    )
+    judges = [Judge("one", 1), Judge("other", 2)]
+    found = await rate(tmp_path / "talks.jsonl", [graded], tmp_path / "out", models=judges)
+    assert {one.rater: set(one.items.values()) for one in found.results["psydt_reply"]} == {
+        "model one": {1},
+        "model other": {2},
+    }
+    (mean,) = found.means["psydt_reply"]
+    assert (mean.rater, set(mean.items.values()), mean.dialogues) == ("mean of 2 judges", {1.5}, 2)
 
 
 @pytest.mark.parametrize("lang", LANGS)

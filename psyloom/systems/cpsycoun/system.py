@@ -1,17 +1,19 @@
 """CPsyCoun, Memo2Demo: a case report becomes a counseling note, the note is acted out. arXiv 2405.16433.
 
 Memo conversion writes the note from the report; demo generation writes the dialogue from report and note, along four
-stages. The baseline role_play writes the dialogue from the report alone.
+stages. The baseline role_play writes the dialogue from the report alone. The counselor is the model under test of the
+benchmark CPsyCounE: `psyloom reply --counselor cpsycoun`, then `psyloom rate --with cpsycoune_turn --by topic`.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from psyloom.agents import Ask, Line, Script, ScriptRules, Sight, TurnsCheck, Writer, write_script
+from psyloom.agents import Ask, Counselor, Line, Script, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
+from psyloom.agents.private import private as find_private
 from psyloom.knowledge import OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Turn
@@ -25,7 +27,10 @@ WORDS: dict[str, dict[Lang, str]] = {
         "en": "message {} says {!r}; neither report nor note may be mentioned",
         "zh": "第 {} 条提到了“{}”；对话里不能出现报告或笔记",
     },
-    "private": {"en": "message {} holds contact data: {}", "zh": "第 {} 条出现了联系方式：{}"},
+    "private": {
+        "en": "message {} tells who or where somebody is: {}",
+        "zh": "第 {} 条透露了联系方式、住址或单位：{}",
+    },
     "long": {
         "en": "{} % of the messages are longer than {} words; keep most of them shorter",
         "zh": "有 {}% 的发言超过了 {} 个字；大多数要再短一些",
@@ -40,9 +45,6 @@ SOURCE: dict[Lang, re.Pattern[str]] = {
     "zh": re.compile(r"(?:案例|咨询)?报告|(?:咨询)?笔记|咨询记录|备忘录"),
     "en": re.compile(r"\b(?:case |counseling )?(?:reports?|memos?)\b|\b(?:counseling|case) notes?\b", re.IGNORECASE),
 }
-PRIVATE = re.compile(
-    r"(?<!\d)1[3-9]\d{9}(?!\d)|\+?\d[\d -]{8,}\d|[\w.+-]+@[\w-]+\.\w+|\d+ ?号楼|\d+单元|\d+ \w+ (?:Street|Road|Avenue)\b"
-)
 COUNTED: dict[Lang, re.Pattern[str]] = {
     "zh": re.compile(r"首先.*(?:其次|然后|最后)|第一[，,、是].*第二[，,、是]", re.DOTALL),
     "en": re.compile(r"\bfirst(?:ly)?,.*\b(?:second(?:ly)?|then|finally),", re.IGNORECASE | re.DOTALL),
@@ -149,6 +151,15 @@ class CPsyCoun(Writer):
         )  # fmt: skip
 
 
+class CPsyCounCounselor(Counselor):
+    """The model under test of CPsyCounE: one short instruction and the talk."""
+
+    sight: ClassVar[Sight] = {"counselor": frozenset()}
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        return Turn.counselor(await ask("reply", talk=talk))
+
+
 def stages_in_order(lang: Lang) -> TurnsCheck:
     """All four stages, none after a later one."""
 
@@ -173,10 +184,13 @@ def source_unmentioned(lang: Lang, told: str) -> TurnsCheck:
 
 
 def nothing_private(lang: Lang) -> TurnsCheck:
-    """No telephone number, e-mail or street address."""
+    """No telephone number, e-mail, account, address or workplace by name."""
 
     def private(turns: Sequence[Turn]) -> str | None:
-        return _first(turns, WORDS["private"][lang], lambda turn: _named(turn.text, PRIVATE))
+        return _first(turns, WORDS["private"][lang], lambda turn: next(found_in(turn.text), ""))
+
+    def found_in(text: str) -> Iterator[str]:
+        return (text[start:end] for _, start, end in find_private(text))
 
     return private
 

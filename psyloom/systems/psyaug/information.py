@@ -1,14 +1,17 @@
 """What the two steps of psyaug hand on: c and t of the information extraction, and the judge's answer."""
 
 import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from psyloom.agents import Check
-from psyloom.errors import BadRecord
+from psyloom.errors import BadRecord, UsageError
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Answer, Case, Lang
+from psyloom.records import Answer, Case, Dialogue, Lang, Turn, read_jsonl
 from psyloom.systems.psyaug.board import traces_of
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -16,6 +19,10 @@ Info = TypeVar("Info", bound=BaseModel)
 WORDS: dict[str, dict[Lang, str]] = {
     "quote": {"en": "quotes: {!r} does not stand in the question word for word", "zh": "quotes：“{}”不是提问里的原话"},
     "identity": {"en": "it tells who the therapist is: {!r}", "zh": "透露了咨询师的身份：“{}”"},
+    "place": {
+        "en": "advice: message {} is not one of the therapist's; give the number of one that is, or null",
+        "zh": "advice：第 {} 条不是治疗师的发言，请写治疗师那一条的编号，没有就写 null",
+    },
     "unknown": {"en": "unknown", "zh": "不详"},
 }
 
@@ -62,10 +69,10 @@ class TherapistInfo(BaseModel):
 
 
 class Advice(BaseModel):
-    """One piece of advice in y, and whether the therapist gives it in the session."""
+    """One piece of advice in y, and the number of the therapist's message that gives it; null when none does."""
 
     item: Text
-    found: bool
+    message: int | None
 
 
 class Coverage(BaseModel):
@@ -76,11 +83,11 @@ class Coverage(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        return {"advice": [{"item": actor.text("solution"), "found": True}], "contradictions": []}
+        return {"advice": [{"item": actor.text("solution"), "message": 2}], "contradictions": []}
 
     @property
     def share(self) -> float:
-        return sum(one.found for one in self.advice) / len(self.advice)
+        return sum(one.message is not None for one in self.advice) / len(self.advice)
 
 
 def edited(kind: type[Info], given: Any, case: Case) -> Info:
@@ -94,6 +101,21 @@ def edited(kind: type[Info], given: Any, case: Case) -> Info:
         ) from trouble
 
 
+def extracted_of(path: Path, id_: str) -> dict[str, Any]:
+    """The notes that a run of step 1 alone left for a case. Raises: UsageError when it left none."""
+    if id_ not in (found := _extracted(path)):
+        raise UsageError(f"{path} holds no extraction of case {id_!r}", do="run step 1 over it: --set steps=extraction")
+    return found[id_]
+
+
+@cache
+def _extracted(path: Path) -> dict[str, dict[str, Any]]:
+    file = path / "dialogues.jsonl" if path.is_dir() else path
+    return {
+        dialogue.id: dict(dialogue.sessions[0].notes) for dialogue in read_jsonl(file, Dialogue) if dialogue.sessions
+    }
+
+
 def quoted(case: Case, lang: Lang) -> Check:
     """Quotes stand in the question."""
     x = f"{case.get('post.title') or ''}\n{case.get('post.text')}"
@@ -102,6 +124,17 @@ def quoted(case: Case, lang: Lang) -> Check:
         return next((WORDS["quote"][lang].format(quote) for quote in info.quotes if quote not in x), None)
 
     return quotes
+
+
+def placed(turns: Sequence[Turn], lang: Lang) -> Check:
+    """Advice that was found stands in a message of the therapist's."""
+    said = {number for number, turn in enumerate(turns, 1) if turn.speaker == "counselor"}
+
+    def placed(found: Coverage) -> str | None:
+        wrong = (one.message for one in found.advice if one.message is not None and one.message not in said)
+        return next((WORDS["place"][lang].format(number) for number in wrong), None)
+
+    return placed
 
 
 def nameless(y: Answer, lang: Lang) -> Check:

@@ -5,7 +5,7 @@ counseling generation from a prompt of four blocks. x client utterance, y therap
 """
 
 from asyncio import gather
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,7 +18,16 @@ from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Answer, Case, Dialogue, Lang, Session, Turn
 from psyloom.systems.posts import question_of
 from psyloom.systems.psyaug.board import Board, answers_of, best_answer, examples_for, traces_of, without_identity
-from psyloom.systems.psyaug.information import ClientInfo, Coverage, TherapistInfo, edited, nameless, quoted
+from psyloom.systems.psyaug.information import (
+    ClientInfo,
+    Coverage,
+    TherapistInfo,
+    edited,
+    extracted_of,
+    nameless,
+    placed,
+    quoted,
+)
 
 TOPICS = label_set("counselchat_topic")
 DISORDERS = ("depression", "anxiety", "anger_management", "trauma")
@@ -34,7 +43,7 @@ WORDS: dict[str, dict[Lang, str]] = {
 
 
 class PsyAug(Writer):
-    """Two steps: two calls a session and one for each therapist."""
+    """Two steps: two calls a session and one for each therapist; a judge of the session is one call more."""
 
     sight: ClassVar[Sight] = {
         "client_extractor": {"post.title", "post.text", "post.topic"},
@@ -55,13 +64,23 @@ class PsyAug(Writer):
         "", description="few-shot: JSON Lines file of this system's dialogues; those of the same topic by another therapist to another question are shown; empty: zero-shot"
     )  # fmt: skip
     shots: int = Field(2, ge=1, description="most example sessions in few-shot mode")
+    steps: Literal["both", "extraction"] = Field(
+        "both",
+        description="extraction: stop after step 1; its results stand in the dialogues' notes, where they can be edited",
+    )
+    extracted: str = Field(
+        "", description="folder or file of dialogues of such a run: what stands in their notes, edited or not, is used instead of step 1"
+    )  # fmt: skip
     exchanges: tuple[int, int] = Field((6, 10), description="k: fewest and most exchanges asked for")
     accepted: tuple[int, int] = Field((5, 12), description="fewest and most exchanges of a session that is kept")
     talk_share: tuple[float, float] = Field((0.4, 0.7), description="share of the words that should be the therapist's")
     blocks: dict[Literal["description", "condition", "information", "answer"], str] = Field(
         {}, description="own words for blocks of the generation prompt"
     )
-    judge: bool = Field(False, description="one call more: check the session for y's advice and for contradictions")
+    judge: bool = Field(
+        True,
+        description="one call more: look for y's advice and for contradictions in the session; false: two calls only",
+    )
     coverage: float = Field(0.8, ge=0, le=1, description="share of y's advice that the judge must find")
     regenerations: int = Field(2, ge=0, description="new sessions after the judge's objections, before the case fails")
     salt: str = Field("", description="secret that goes into the therapist's key")
@@ -74,13 +93,16 @@ class PsyAug(Writer):
         board = Board.of(self.board)
         therapist = self._key(board.key(y) or f"{case.id}/{case.post.answers.index(y)}")
         case.post = case.post.model_copy(update={"answers": [without_identity(y)]})
-        t, c = await gather(self._therapist(case, y, board, therapist, ask), self._client(case, m, ask))
+        given = case.extra | (extracted_of(Path(self.extracted), case.id) if self.extracted else {})
+        t, c = await gather(self._therapist(case, y, board, therapist, given, ask), self._client(case, m, given, ask))
+        known: dict[str, Any] = {"question": question_of(case), "therapist": therapist, "disorder": m}
+        known |= {"client_info": c.model_dump(), "therapist_info": t.model_dump()}
+        if self.steps == "extraction":
+            return ask.dialogue([], **known)
         examples = examples_for(Path(self.examples), m, therapist, case, ask)[: self.shots] if self.examples else []
         turns = await self._session(y, ask, m=m, c=c, t=t, examples=[Talk(example) for example in examples])
-        return ask.dialogue(
-            turns, question=question_of(case), therapist=therapist, disorder=m, mode="few-shot" if examples else "zero-shot",
-            examples=[example.id for example in examples], client_info=c.model_dump(), therapist_info=t.model_dump(),
-        )  # fmt: skip
+        mode = "few-shot" if examples else "zero-shot"
+        return ask.dialogue(turns, **known, mode=mode, examples=[example.id for example in examples])
 
     def _disorder(self, case: Case, ask: Ask) -> str:
         """m: the name of the topic. Raises: UsageError for a topic of CounselChat that is not chosen."""
@@ -100,16 +122,18 @@ class PsyAug(Writer):
         """The therapist as records call them: not to be traced back without the salt."""
         return blake2b(f"{self.salt}/{who}".encode(), digest_size=8).hexdigest()
 
-    async def _client(self, case: Case, m: str, ask: Ask) -> ClientInfo:
-        """c, or what was edited by hand: ``client_info`` in the case's extra."""
-        if given := case.extra.get("client_info"):
-            return edited(ClientInfo, given, case)
+    async def _client(self, case: Case, m: str, given: Mapping[str, Any], ask: Ask) -> ClientInfo:
+        """c, or what was edited by hand: ``client_info`` of the extraction, or in the case's extra."""
+        if "client_info" in given:
+            return edited(ClientInfo, given["client_info"], case)
         return await ask("client", ClientInfo, check=quoted(case, ask.lang), disorder=m)
 
-    async def _therapist(self, case: Case, y: Answer, board: Board, therapist: str, ask: Ask) -> TherapistInfo:
-        """t, once for each therapist, or what was edited by hand: ``therapist_info`` in the case's extra."""
-        if given := case.extra.get("therapist_info"):
-            return edited(TherapistInfo, given, case)
+    async def _therapist(
+        self, case: Case, y: Answer, board: Board, therapist: str, given: Mapping[str, Any], ask: Ask
+    ) -> TherapistInfo:
+        """t, once for each therapist, or what was edited by hand: ``therapist_info``, as c."""
+        if "therapist_info" in given:
+            return edited(TherapistInfo, given["therapist_info"], case)
         answers = answers_of(board, y)
         return await ask.once(
             therapist, "therapist", TherapistInfo, check=nameless(y, ask.lang),
@@ -140,9 +164,9 @@ class PsyAug(Writer):
         if not self.judge:
             return []
         session = Talk(Dialogue(id="session", lang=ask.lang, sessions=[Session(turns=turns)]))
-        found = await ask("coverage", Coverage, session=session, answer=y.text, c=c)
+        found = await ask("coverage", Coverage, check=placed(turns, ask.lang), session=session, answer=y.text, c=c)
         ask.desk.dialogue.quality.measures["coverage"] = found.share
-        missing = [one.item for one in found.advice if not one.found] if found.share < self.coverage else []
+        missing = [one.item for one in found.advice if one.message is None] if found.share < self.coverage else []
         return missing + found.contradictions
 
     def _rules(self, y: Answer, lang: Lang) -> ScriptRules:

@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask, Check, Counselor, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
 from psyloom.agents.guards import fold
+from psyloom.agents.prompts import load_prompt
+from psyloom.agents.words import localized
 from psyloom.errors import BadRecord, UsageError
 from psyloom.knowledge import OneOf, Term, label_set
 from psyloom.llm.rehearsal.actor import Actor
@@ -126,6 +128,8 @@ class PsyDT(Writer):
         if topic := TOPICS.find(case.get("post.topic") or ""):
             ask.desk.dialogue.labels.append(TOPICS.label(topic.id))
         ask.desk.dialogue.quality.measures["exchanges"] = len(turns) / 2
+        if therapy:  # E: what the tuned model reads before every talk
+            ask.desk.dialogue.extra["system"] = persona(therapy, ask.lang)
         used = {"style": style, "therapy": therapy and therapy.id}
         return ask.dialogue(turns, learned_from=owner, topic_of_case=at, **{k: v for k, v in used.items() if v})
 
@@ -183,6 +187,12 @@ class PsyDT(Writer):
             # The paper asks for 20 to 30 turns and got 18: the length is asked for again, and reported.
             soft=frozenset({"too few", "too many"}),
         )  # fmt: skip
+
+
+def persona(therapy: Term, lang: Lang) -> str:
+    """The system message of a record and of the twin: who speaks, and how its therapy goes."""
+    prompt = load_prompt(PsyDTCounselor.prompts(), "reply", lang)
+    return prompt.render({"therapy": localized(therapy, lang)})[0]["content"]
 
 
 class PsyDTCounselor(Counselor):

@@ -1,7 +1,7 @@
 """SoulChat: a long question and one long answer become a conversation full of empathy. EMNLP 2023 Findings 83.
 
 One call rewrites the pair: step by step the model says what the user needs and how the answer shows empathy, then
-writes the conversation. The counselor is the chat of the released demo.
+writes the conversation. The counselor is the chat of the released demo; the annotator is the cleaning stage (review.py).
 """
 
 import re
@@ -13,6 +13,7 @@ from psyloom.agents import Ask, Counselor, ScriptRules, Sight, Talk, Writer, wri
 from psyloom.knowledge import label_set
 from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
 from psyloom.systems.posts import question_of
+from psyloom.systems.soulchat.review import SoulChatReview as SoulChatReview
 
 TOPICS = label_set("soulchat_topic")
 EMPATHY = label_set("soulchat_empathy")
