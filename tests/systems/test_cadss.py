@@ -1,23 +1,30 @@
 """PGSim writes along a path of strategies and polishes; CADSS profiles, sums up, plans and supports."""
 
+import json
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psyloom.agents import Ask, Talk
-from psyloom.errors import AnswerRejected, BadRecord, UnknownName
+from psyloom.cli import app
+from psyloom.errors import AnswerRejected, BadRecord, UnknownName, UsageError
+from psyloom.formats import read
+from psyloom.judging.metrics.predictions import predictions
 from psyloom.knowledge import label_set
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Label, Lang, Post, Scenario, Turn, read_jsonl
-from psyloom.runs import pair
-from psyloom.systems import find_system
+from psyloom.records import Case, Dialogue, Label, Lang, Post, Scenario, Session, Turn, read_jsonl, write_jsonl
+from psyloom.runs import pair, run_cases
+from psyloom.systems import find_system, make_role
+from psyloom.systems.cadss.inspection import path_of, strategy_of
 from psyloom.systems.cadss.review import RULES, violation
-from psyloom.systems.cadss.system import INVENTORIES, Cadss
+from psyloom.systems.cadss.system import INVENTORIES, Cadss, CadssPredictions
 from psyloom.systems.cadss.writer import QUADRUPLE, RECOMMENDED, STRATEGIES, Pgsim, draw_path
-from tests.support import Scripted, desk_for, numbered, text_of, write
+from tests.support import Scripted, annotate, desk_for, numbered, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 PATH = ("opening_greeting", "guiding_question", "comfort_and_encouragement", "suggest_methods", "closing_words")
@@ -75,6 +82,7 @@ def model(lang: Lang, **more: Any) -> Scripted:
 # PGSim
 
 
+@pytest.mark.accepts("cadss", 2, 4)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_k_th_supporter_turn_carries_the_k_th_strategy_of_the_path(lang: Lang) -> None:
     dialogue = await write(Pgsim(), case(lang), model(lang))
@@ -85,6 +93,7 @@ async def test_the_k_th_supporter_turn_carries_the_k_th_strategy_of_the_path(lan
     assert dialogue.sessions[0].notes["path"] == list(PATH)
 
 
+@pytest.mark.accepts("cadss", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_modifier_changes_the_words_and_nothing_else_and_the_draft_is_kept(lang: Lang) -> None:
     dialogue = await write(Pgsim(), case(lang), model(lang))
@@ -104,6 +113,7 @@ async def test_a_dialogue_takes_two_calls_and_one_more_for_a_missing_situation()
     assert dialogue.case.get("scenario.situation") == SITUATION["en"]
 
 
+@pytest.mark.accepts("cadss", 2, 4)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     "broken",
@@ -125,6 +135,7 @@ async def test_a_draft_off_the_path_is_asked_for_again_whatever_strict_says(brok
         await write(Pgsim(), case(lang), model(lang, generate={"steps": broken(lang)}))
 
 
+@pytest.mark.accepts("cadss", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_modifier_that_drops_or_adds_a_message_is_asked_again(lang: Lang) -> None:
     for wrong in (texts(steps(lang))[:-1], [*texts(steps(lang)), "..."]):
@@ -151,6 +162,7 @@ BROKEN: list[tuple[str, Lang, str, str]] = [
 ]
 
 
+@pytest.mark.accepts("cadss", 6)
 @pytest.mark.parametrize(("rule", "lang", "who", "words"), BROKEN)
 async def test_the_review_names_and_counts_what_a_dialogue_must_not_hold(
     rule: str, lang: Lang, who: str, words: str
@@ -204,6 +216,7 @@ def test_the_four_lists_the_strategies_and_their_sizes() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.accepts("cadss", 1)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_labels_of_the_scenario_keep_their_order_and_show_in_the_dialogues_language(lang: Lang) -> None:
     other: Lang = "en" if lang == "zh" else "zh"
@@ -216,15 +229,16 @@ async def test_labels_of_the_scenario_keep_their_order_and_show_in_the_dialogues
     assert {label.set for label in dialogue.labels} == {labels.id for labels in QUADRUPLE.values()}
 
 
+@pytest.mark.accepts("cadss", 1)
 async def test_words_outside_the_lists_pass_as_they_stand_unless_the_lists_are_closed() -> None:
     odd = case("en", group=["Night-shift nurses"])
     answers = model("en")
-    dialogue = await write(Pgsim(), odd.model_copy(deep=True), answers)
+    dialogue = await write(Pgsim(closed=False), odd.model_copy(deep=True), answers)
     assert "Night-shift nurses" in text_of(answers.asked("generate")[0])
     assert not any(label.set == "cadss_group" for label in dialogue.labels)
     for scenario in ({"group": ["Night-shift nurses"]}, {"type": ["Anxietyy"]}, {"path": [*PATH[:4], "Sing a song"]}):
         with pytest.raises(UnknownName):
-            await write(Pgsim(closed=True), case("en", **scenario), model("en"))
+            await write(Pgsim(), case("en", **scenario), model("en"))
 
 
 async def test_what_a_case_lacks_is_drawn_by_the_seed_and_kept_on_the_case() -> None:
@@ -301,6 +315,7 @@ class Live:
         return self.talk.turns[-1]
 
 
+@pytest.mark.accepts("cadss", 7)
 async def test_a_turn_takes_four_calls_in_the_order_of_the_agents_and_its_thought_shows_them() -> None:
     answers = agents()
     turn = await Live(answers).says("I cannot sleep.")
@@ -312,6 +327,7 @@ async def test_a_turn_takes_four_calls_in_the_order_of_the_agents_and_its_though
     assert (profile["group"], profile["problems"]) == ("university_students", ["anxiety"])
 
 
+@pytest.mark.accepts("cadss", 7)
 @pytest.mark.parametrize("inventory", INVENTORIES)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_planner_returns_one_label_of_the_active_set_and_others_are_asked_for_again(
@@ -333,6 +349,7 @@ async def test_the_planner_returns_one_label_of_the_active_set_and_others_are_as
     ]  # type: ignore[index]
 
 
+@pytest.mark.accepts("cadss", 8)
 async def test_the_supporter_reads_the_chosen_strategy_and_another_one_changes_its_prompt() -> None:
     shown = []
     for name in ("Suggest methods", "Recommend film"):
@@ -344,6 +361,7 @@ async def test_the_supporter_reads_the_chosen_strategy_and_another_one_changes_i
     assert shown[0] != shown[1]
 
 
+@pytest.mark.accepts("cadss", 9)
 async def test_profile_and_summary_receive_those_of_the_turn_before() -> None:
     answers = agents(
         profile=[PROFILE, PROFILE | {"emotion": "calmer"}, PROFILE],
@@ -413,6 +431,176 @@ async def test_a_talk_that_nobody_closes_ends_at_the_limit() -> None:
     )
     assert dialogue.sessions[0].ended == "limit"
     assert answers.counts()["support"] == 5
+
+
+# Files: the raw record, the review, the strategy prediction
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+async def made(lang: Lang, id_: str = "c", **more: Any) -> Dialogue:
+    one = case(lang, **more)
+    return await write(Pgsim(), one.model_copy(update={"id": id_}), model(lang))
+
+
+@pytest.mark.accepts("cadss", 5)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_record_has_exactly_the_ten_raw_keys_and_comes_back_without_loss(lang: Lang, tmp_path: Path) -> None:
+    dialogue = await made(lang)
+    write_jsonl(tmp_path / "d.jsonl", [dialogue])
+    run("export", tmp_path / "d.jsonl", "--to", "cadss.raw", "--out", tmp_path / "raw.json")
+    (row,) = json.loads((tmp_path / "raw.json").read_text("utf-8"))
+    assert set(row) == {
+        "id", "start_level", "end_level", "dialog_path", "group", "problem_type", "problem_cause", "problem_focus",
+        "situation", "dialog",
+    }  # fmt: skip
+    assert (row["start_level"], row["end_level"], row["problem_type"]) == ("4", "2", LABELS[lang]["type"])
+    (back,) = read(tmp_path / "raw.json", "cadss", on_defect=pytest.fail)
+    assert isinstance(back, Dialogue)
+    assert back.case
+    assert back.case.scenario
+    assert dialogue.case
+    assert dialogue.case.scenario
+    assert back.case.scenario == dialogue.case.scenario.model_copy(update={"path": row["dialog_path"]})
+    assert path_of(back) == [STRATEGIES[one].name(lang) for one in PATH]
+    for one, other in zip(back.turns, dialogue.turns, strict=True):
+        assert (one.speaker, one.text, strategy_of(one)) == (other.speaker, other.text, strategy_of(other))
+    write_jsonl(tmp_path / "back.jsonl", [back.model_copy(update={"lang": lang})])
+    run("export", tmp_path / "back.jsonl", "--to", "cadss.raw", "--out", tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "raw.json").read_bytes()
+
+
+def changed(dialogue: Dialogue, rule: str) -> Dialogue:
+    """The same record with one rule broken."""
+    one = dialogue.model_copy(deep=True)
+    one.id = rule
+    assert one.case
+    assert one.case.scenario
+    one.turns[1].text += f" {rule}!"  # no duplicate
+    if rule == "schema":
+        one.case.scenario.group = ["守夜人"]
+    elif rule == "path":
+        one.turns[2].labels, one.turns[4].labels = one.turns[4].labels, one.turns[2].labels
+    elif rule == "greeting":
+        one.sessions[0].turns = one.turns[1:]
+    elif rule == "closing":
+        one.turns[-1].labels = [STRATEGIES.label("guiding_question")]
+    elif rule == "length":
+        one.sessions[0].turns = one.turns[:5]
+    elif rule == "severity":
+        one.case.scenario.severity_after = 5
+    elif rule == "duplicate":
+        one.sessions = dialogue.model_copy(deep=True).sessions
+    else:
+        who, words = next((w, t) for r, lang, w, t in BROKEN if (r, lang) == (rule, dialogue.lang))
+        at = next(n for n, turn in enumerate(one.turns) if turn.speaker == who and n > 1)
+        one.turns[at].text = words
+    return one
+
+
+REVIEW = ("schema", "path", "greeting", "closing", "length", "duplicate", "severity", *RULES)
+
+
+@pytest.mark.accepts("cadss", 6)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_the_review_of_a_file_rejects_every_broken_rule_with_its_name_and_counts_them(
+    lang: Lang, tmp_path: Path
+) -> None:
+    good = await made(lang, "good")
+    write_jsonl(tmp_path / "d.jsonl", [good, *(changed(good, rule) for rule in REVIEW)])
+    told = run("curate", "paths", tmp_path / "d.jsonl", "--out", tmp_path / "out")
+    counts = {line.split()[0]: int(line.split()[1]) for line in told.splitlines()[:-1]}
+    assert set(counts) == set(REVIEW)
+    assert all(count >= 1 for count in counts.values())
+    assert [one.id for one in read_jsonl(tmp_path / "out/kept.jsonl", Dialogue)] == ["good"]
+    for one in read_jsonl(tmp_path / "out/dropped.jsonl", Dialogue):
+        rules = [fault.split(":")[0] for fault in str(one.quality.apart).split("; ")]
+        assert one.id in rules
+
+
+def esconv() -> list[dict[str, Any]]:
+    """Two talks as ESConv was released."""
+    spoken = ["What is it?", "That must hurt.", "You could call her.", "Is there anybody else?", "You did well."]
+    strategies = [
+        "Question",
+        "Reflection of feelings",
+        "Providing Suggestions",
+        "Question",
+        "Affirmation and Reassurance",
+    ]
+    dialog = [{"speaker": "seeker", "annotation": {}, "content": "My friend left me."}]
+    for number, (text, strategy) in enumerate(zip(spoken, strategies, strict=True)):
+        dialog.append({"speaker": "supporter", "annotation": {"strategy": strategy}, "content": text})
+        dialog.append({"speaker": "seeker", "annotation": {}, "content": f"I see, number {number}."})
+    head = {
+        "experience_type": "Previous Experience",
+        "emotion_type": "sadness",
+        "problem_type": "breakup",
+        "situation": "She left.",
+    }
+    return [head | {"dialog": dialog, "survey_score": {}} for _ in range(2)]
+
+
+@pytest.mark.accepts("cadss", 10)
+async def test_strategies_are_predicted_for_cpsdd_and_esconv_files_and_scored_with_a_table_of_confusion(
+    tmp_path: Path,
+) -> None:
+    write_jsonl(tmp_path / "made.jsonl", [await made("zh")])
+    run("export", tmp_path / "made.jsonl", "--to", "cadss.raw", "--out", tmp_path / "cpsdd.json")
+    (tmp_path / "esconv.json").write_text(json.dumps(esconv()), "utf-8")
+    for name, labels, right in (("cadss", STRATEGIES, "引导提问"), ("esconv", INVENTORIES["esconv8"], "Question")):
+        file = tmp_path / ("cpsdd.json" if name == "cadss" else "esconv.json")
+        run("read", name, file, "--out", tmp_path / f"{name}.jsonl")
+        answers = agents(plan={"reason": "-", "strategy": right})
+        if name == "cadss":
+            answers.replies |= {"profile": PROFILE | {"group": None, "problems": []}, "summarize": "睡不着。"}
+        predictions = make_role("cadss", "annotator")
+        await run_cases(predictions, tmp_path / f"{name}.jsonl", tmp_path / name, models=answers)
+        told = run("analyze", "predictions", tmp_path / name / "dialogues.jsonl", "--set", labels.id, "--by", "cadss")
+        lines = told.splitlines()
+        turns, hits = (4, 1) if name == "cadss" else (10, 4)
+        kinds = 4
+        f1 = 2 * hits / (hits + turns)
+        weighted = f1 * hits / turns
+        assert lines[0].startswith(f"{labels.id} by cadss: {turns} turns")
+        assert lines[1] == f"accuracy {hits / turns:.3f}  macro-F1 {f1 / kinds:.3f}  weighted F1 {weighted:.3f}"
+        confusion = {line.split("  ")[1].strip(): line.split()[-kinds - 1 :] for line in lines[4:]}
+        assert len(confusion) == kinds
+        assert sum(int(cell) for row in confusion.values() for cell in row[:-1] if cell != ".") == turns
+        assert answers.counts()["plan"] == turns
+
+
+async def test_a_prediction_reads_only_what_came_before_and_the_true_strategies_of_earlier_turns() -> None:
+    dialogue = await made("en")
+    answers = agents(plan={"reason": "-", "strategy": "Recommend film"})
+    predicted = await annotate(CadssPredictions(), dialogue, answers)
+    for call, at in zip(answers.asked("plan"), (2, 4, 6, 8), strict=True):
+        assert dialogue.turns[at - 1].text in text_of(call)
+        assert not any(turn.text in text_of(call) for turn in dialogue.turns[at:])
+    used = [text_of(call).split("Strategies used so far: ")[1] for call in answers.asked("plan")]
+    assert used[0] == "none"
+    assert used[-1] == ", ".join(STRATEGIES[one].en for one in PATH[1:-1])
+    assert [label.by for turn in predicted.turns for label in turn.labels] == [None] + [None, "cadss"] * 4
+
+
+def test_f1_is_that_of_the_textbook_and_turns_without_a_prediction_are_counted_apart() -> None:
+    def turn(known: str, said: str | None) -> Turn:
+        labels = [Label(set="s", id=known)] + ([Label(set="s", id=said, by="m")] if said else [])
+        return Turn.counselor("-", labels)
+
+    pairs = [("a", "a"), ("a", "b"), ("b", "b"), ("c", "a"), ("c", None)]
+    dialogue = Dialogue(id="d", lang="en", sessions=[Session(turns=[turn(*pair) for pair in pairs])])
+    found = predictions([dialogue], "s", "m")
+    assert (found.accuracy, found.missing) == (0.5, 1)
+    assert found.f1 == {"a": 0.5, "b": pytest.approx(2 / 3), "c": 0}
+    assert found.macro_f1 == pytest.approx((0.5 + 2 / 3) / 3)
+    assert found.weighted_f1 == pytest.approx((2 * 0.5 + 2 / 3) / 4)
+    with pytest.raises(UsageError, match="no turn has a label of 's'"):
+        predictions([dialogue], "s", "nobody")
 
 
 def test_strategies_of_a_read_file_are_those_of_the_label_set() -> None:

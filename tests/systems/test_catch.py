@@ -1,19 +1,40 @@
 """CATCH: a session written stage by stage along an outline, and the gated thinking over its fixed replies."""
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from psyloom.cli import app
 from psyloom.errors import AnswerRejected
+from psyloom.formats import read
 from psyloom.formats.read.catch import CHAIN
 from psyloom.knowledge import label_set
-from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Element, Label, Lang, Personality, Post, Session, Turn, read_jsonl
+from psyloom.llm import Answer, Call
+from psyloom.records import (
+    Case,
+    Dialogue,
+    Element,
+    Intake,
+    Label,
+    Lang,
+    Personality,
+    Post,
+    Rating,
+    Session,
+    Turn,
+    read_jsonl,
+    write_jsonl,
+)
+from psyloom.runs import pair
 from psyloom.systems import find_system
-from psyloom.systems.catch.system import PLAN, Catch, CatchThoughts
+from psyloom.systems.catch.system import PLAN, Catch, CatchThoughts, attitudes
 from tests.support import Scripted, annotate, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -102,6 +123,7 @@ async def test_a_dialogue_takes_seven_calls_in_the_order_of_the_outline_and_the_
     assert [stage_of(call) for call in model.asked("stage")] == ["target", "working", "ending"]
 
 
+@pytest.mark.accepts("catch", 2)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_stages_come_in_order_never_back_and_only_counselor_turns_carry_one(lang: Lang) -> None:
     dialogue = await write(Catch(), case(lang), writing(lang))
@@ -111,6 +133,7 @@ async def test_stages_come_in_order_never_back_and_only_counselor_turns_carry_on
     assert [turn.speaker for turn in dialogue.turns] == ["client", "counselor"] * 11
 
 
+@pytest.mark.accepts("catch", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_later_stages_are_written_with_all_that_was_said_before(lang: Lang) -> None:
     model = writing(lang)
@@ -123,6 +146,7 @@ async def test_later_stages_are_written_with_all_that_was_said_before(lang: Lang
     assert all(text in ending for text in (*first, *second))
 
 
+@pytest.mark.accepts("catch", 1, 4)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_goal_of_the_outline_is_the_consultation_target_and_steers_every_stage(lang: Lang) -> None:
     model = writing(lang)
@@ -159,6 +183,7 @@ async def test_a_case_that_brings_a_personality_keeps_it_and_saves_the_call() ->
     assert dialogue.case.derived == []
 
 
+@pytest.mark.accepts("catch", 1)
 @pytest.mark.parametrize(
     ("found", "calls"),
     [
@@ -177,6 +202,7 @@ async def test_a_kind_without_resources_must_be_said_to_have_none(found: dict[st
     assert model.counts()["resources"] == calls
 
 
+@pytest.mark.accepts("catch", 1)
 @pytest.mark.parametrize("numbers", [[], [3], [0], [1, 7]])
 async def test_a_solution_names_resources_it_uses_and_no_others(numbers: list[int]) -> None:
     model = writing("en", solution={"positive_resources": numbers, "plan": "Run."})
@@ -185,6 +211,7 @@ async def test_a_solution_names_resources_it_uses_and_no_others(numbers: list[in
     assert model.counts()["solution"] == 3
 
 
+@pytest.mark.accepts("catch", 4)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
     ("rule", "stage", "fields"),
@@ -272,6 +299,7 @@ def counselor_turns(dialogue: Dialogue) -> list[Turn]:
     return [turn for turn in dialogue.turns if turn.speaker == "counselor"]
 
 
+@pytest.mark.accepts("catch", 5, 9)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_counselor_turn_takes_seven_calls_and_gets_three_paragraphs_beside_the_same_text(lang: Lang) -> None:
     model = thinking()
@@ -280,7 +308,7 @@ async def test_a_counselor_turn_takes_seven_calls_and_gets_three_paragraphs_besi
     assert model.counts() == dict.fromkeys(sorted(model.replies), 3)
     assert [turn.text for turn in dialogue.turns] == before
     for turn in counselor_turns(dialogue):
-        assert turn.thought == [Element(name=name, text=FUSED[name]) for name in CHAIN]
+        assert turn.thought == [Element(name=name, text=FUSED[name], by="catch") for name in CHAIN]
         assert [label.id for label in turn.labels if label.set == "catch_technique"] == ["empathy", "probing"]
         extra: Any = turn.extra["catch"]
         assert list(extra) == ["memory", "plan", "strategy"]
@@ -305,6 +333,7 @@ async def test_agents_and_checks_follow_one_another_and_the_fusion_reads_all_thr
     assert [call.decoding.get("temperature") for call in model.calls] == [0.3, 0.0, 0.3, 0.0, 0.3, 0.0, 0.3]
 
 
+@pytest.mark.accepts("catch", 8)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_memory_agent_and_its_check_never_read_the_reply_nor_anything_after_it(lang: Lang) -> None:
     model = thinking()
@@ -322,6 +351,7 @@ async def test_only_the_memory_check_reads_the_goal_of_the_session(lang: Lang) -
     assert {call.prompt for call in model.calls if GOAL[lang] in text_of(call)} == {"check_memory"}
 
 
+@pytest.mark.accepts("catch", 6)
 async def test_a_goal_that_is_not_agreed_is_null_and_said_to_be_unclear() -> None:
     model = thinking(memory=[MEMORY, MEMORY | {"goal": "to guess less"}])
     dialogue = await annotate(CatchThoughts(), dialogue_of(), model)
@@ -331,6 +361,7 @@ async def test_a_goal_that_is_not_agreed_is_null_and_said_to_be_unclear() -> Non
     assert [found.group(1) for found in shown if found] == ["not yet clear", "to guess less", "to guess less"]
 
 
+@pytest.mark.accepts("catch", 7)
 @pytest.mark.parametrize("name", ["memory", "plan", "strategy"])
 async def test_a_check_that_fails_sends_back_its_own_agent_alone_with_the_reason(name: str) -> None:
     one = dialogue_of()
@@ -343,6 +374,7 @@ async def test_a_check_that_fails_sends_back_its_own_agent_alone_with_the_reason
     assert dialogue.turns[1].thought
 
 
+@pytest.mark.accepts("catch", 7)
 async def test_a_wrong_stage_shuts_the_gate_even_when_its_check_overlooks_it_and_the_record_is_dropped_and_logged() -> (
     None
 ):
@@ -410,6 +442,176 @@ async def test_a_dialogue_of_the_writer_can_be_thought_over_and_thought_over_aga
         model = thinking(plan=right)
         dialogue = await annotate(CatchThoughts(), dialogue, model)
         assert model.counts()["fuse"] == len(stages) == 11
+
+
+@pytest.mark.accepts("catch", 6)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_goal_recorded_before_it_is_agreed_or_other_than_the_target_does_not_get_through(lang: Lang) -> None:
+    """The check knows the target; for each turn the memory agent says the wrong thing first."""
+    unclear = {"zh": "尚未明确", "en": "not yet clear"}[lang]
+    said: set[bool] = set()
+
+    def agreed(call: Call) -> bool:
+        return LINE[lang][1].format(0) in text_of(call)
+
+    def memory(call: Call) -> dict[str, Any]:
+        if agreed(call) in said:
+            return MEMORY | {"goal": GOAL[lang] if agreed(call) else None}
+        said.add(agreed(call))
+        return MEMORY | {"goal": "to sleep" if agreed(call) else GOAL[lang]}
+
+    def check(call: Call) -> dict[str, Any]:
+        recorded = re.search(r"(?:recorded goal: |记录里的目标：)(.*)", text_of(call))
+        assert recorded
+        assert GOAL[lang] in text_of(call)
+        return {"reason": "-", "agrees": recorded[1] == (GOAL[lang] if agreed(call) else unclear)}
+
+    model = thinking(memory=memory, check_memory=check)
+    dialogue = await annotate(CatchThoughts(), dialogue_of(lang), model)
+    goals = [turn.extra["catch"]["memory"]["goal"] for turn in counselor_turns(dialogue)]  # type: ignore[index, call-overload]
+    assert goals == [None, GOAL[lang], GOAL[lang]]
+    assert dialogue.quality.guards == {"catch: memory": 2}
+
+
+# Part 3. The counselor, the files, the evaluation
+
+
+THOUGHT = "First.\n\nSecond.\n\nThird."
+
+
+class Thinks(Scripted):
+    """A model that thinks before it answers, as a back end hands it on."""
+
+    async def __call__(self, call: Call, /) -> Answer:
+        return replace(await super().__call__(call), reasoning=THOUGHT)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_what_the_counselor_thinks_becomes_the_three_paragraphs_of_its_turn_and_is_never_said(lang: Lang) -> None:
+    model = Thinks(reply=LINE[lang][1].format(1), client=[LINE[lang][0].format(n) for n in (1, 2)])
+    talkers = pair("catch", "cactus", {"max_exchanges": "2"})
+    who = Case(id="c", lang=lang, intake=Intake(reason="-"), disposition={"attitude": "neutral"})
+    dialogue = await write(talkers, who, model)
+    spoken = counselor_turns(dialogue)[-1]
+    assert [(one.name, one.text) for one in spoken.thought] == list(
+        zip(CHAIN, ("First.", "Second.", "Third."), strict=True)
+    )
+    assert not any("Second." in text_of(call) for call in model.calls)
+    assert all(term.name(lang) in text_of(model.asked("reply")[0]) for term in label_set("catch_technique").terms)
+
+
+async def thought_over(lang: Lang) -> Dialogue:
+    """A dialogue of the writer with the thinking behind each reply."""
+    dialogue = await write(Catch(), case(lang), writing(lang))
+    stages = {turn.text: turn.labels[0].id for turn in counselor_turns(dialogue)}
+
+    def right(call: Call) -> dict[str, Any]:
+        found = re.search(r"(?:The counselor's reply: |咨询师的回复：)(.*)", text_of(call))
+        return plan(call, historical_stage=stages[found.group(1)]) if found else {}
+
+    return await annotate(CatchThoughts(), dialogue, thinking(plan=right))
+
+
+def exported(to: str, dialogue: Dialogue, folder: Path, *more: str) -> list[dict[str, Any]]:
+    write_jsonl(folder / "d.jsonl", [dialogue])
+    words = ["export", str(folder / "d.jsonl"), "--to", to, "--out", str(folder / "out.json"), *more]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    found: list[dict[str, Any]] = json.loads((folder / "out.json").read_text("utf-8"))
+    return found
+
+
+@pytest.mark.accepts("catch", 5)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_every_counselor_turn_is_one_example_of_think_three_paragraphs_and_the_reply_as_it_stands(
+    lang: Lang, tmp_path: Path
+) -> None:
+    dialogue = await thought_over(lang)
+    rows = exported("catch.thoughts", dialogue, tmp_path)
+    spoken = [(at, turn) for at, turn in enumerate(dialogue.turns) if turn.speaker == "counselor"]
+    assert len(rows) == len(spoken) == 11
+    for row, (at, turn) in zip(rows, spoken, strict=True):
+        thought = "\n\n".join(FUSED[name] for name in CHAIN)
+        assert row["output"] == f"<think>\n{thought}\n</think>\n{turn.text}"
+        assert (row["dialogue_id"], row["turn_index"]) == (dialogue.id, at)
+        assert row["instruction"] == dialogue.turns[at - 1].text
+        assert row["history"] == [[a.text, b.text] for a, b in zip(*[iter(dialogue.turns[: at - 1])] * 2, strict=True)]
+        assert row["input"] == ""
+        assert all(term.name(lang) in row["system"] for term in PLAN.labels.terms)
+    read_back = list(read(tmp_path / "out.json", "catch", on_defect=pytest.fail))
+    for one, (_, turn) in zip(read_back, spoken, strict=True):
+        assert isinstance(one, Dialogue)
+        assert one.turns[-1].text == turn.text
+        assert [(e.name, e.text) for e in one.turns[-1].thought] == [(e.name, e.text) for e in turn.thought]
+
+
+async def test_dialogues_are_exported_as_released_and_read_back_the_same(tmp_path: Path) -> None:
+    dialogue = await write(Catch(), case("zh"), writing("zh"))
+    (row,) = exported("catch.dialogues", dialogue, tmp_path)
+    assert list(row) == ["dialogue_id", "consultation_target", "conversation"]
+    assert row["consultation_target"] == GOAL["zh"]
+    assert [list(one) for one in row["conversation"][:2]] == [["role", "content"], ["role", "content", "stage"]]
+    (back,) = read(tmp_path / "out.json", "catch", on_defect=pytest.fail)
+    assert isinstance(back, Dialogue)
+    assert [(t.speaker, t.text, t.labels) for t in back.turns] == [
+        (t.speaker, t.text, t.labels) for t in dialogue.turns
+    ]
+
+
+async def test_a_turn_whose_thought_was_dropped_is_no_example(tmp_path: Path) -> None:
+    dialogue = await thought_over("en")
+    dialogue.turns[3].thought = []
+    assert 3 not in [row["turn_index"] for row in exported("catch.thoughts", dialogue, tmp_path)]
+
+
+def test_a_client_becomes_three_that_differ_in_their_attitude_alone() -> None:
+    given = Case(id="c", lang="en", disposition={"attitude": "negative", "instruction": "Snaps.", "style": "brief"})
+    made = list(attitudes(given))
+    assert [one.id for one in made] == ["c-positive", "c-neutral", "c-negative"]
+    told = [one.disposition.model_dump(include={"attitude", "instruction", "style"}) for one in made if one.disposition]
+    assert [one["attitude"] for one in told] == ["positive", "neutral", "negative"]
+    assert [one["instruction"] for one in told] == [None, None, "Snaps."]
+    assert {one["style"] for one in told} == {"brief"}
+
+
+@pytest.mark.accepts("catch", 10)
+def test_the_evaluation_meets_every_profile_with_three_attitudes_and_prints_how_far_each_is_from_the_mean(
+    tmp_path: Path,
+) -> None:
+    def run(*words: object) -> str:
+        done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    profiles = [Case(id=f"p{n}", lang="en", intake=Intake(reason=f"I lost {n} nights of sleep.")) for n in range(2)]
+    write_jsonl(tmp_path / "profiles.jsonl", profiles)
+    made = run("cases", "catch", "--make", "attitudes", tmp_path / "profiles.jsonl")
+    (tmp_path / "cases.jsonl").write_text(made, "utf-8")
+    run(
+        "simulate",
+        "--counselor",
+        "catch",
+        "--client",
+        "cactus",
+        tmp_path / "cases.jsonl",
+        "--out",
+        tmp_path / "talks",
+        "--set",
+        "max_exchanges=2",
+    )
+    assert len(list(read_jsonl(tmp_path / "talks/dialogues.jsonl", Dialogue))) == 2 * 3
+    run("rate", tmp_path / "talks", "--with", "catch_sst", "--out", tmp_path / "rated")
+    ratings = list(read_jsonl(tmp_path / "rated/ratings.jsonl", Rating))
+    marks = {"positive": 5, "neutral": 4, "negative": 3}
+    for rating in ratings:
+        for part in rating.items:
+            part.value = marks[str(rating.extra["attitude"])]
+    write_jsonl(tmp_path / "marked.jsonl", ratings)
+    table = run("analyze", "deviations", tmp_path / "marked.jsonl", "--with", "catch_sst")
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.strip()}
+    assert rows["score"] == ["mean", "positive", "neutral", "negative"]
+    assert rows["sst"] == ["4.00", "5.00", "(+25.0%)", "4.00", "(+0.0%)", "3.00", "(-25.0%)"]
+    assert rows["goal_orientation"] == rows["sst"]
 
 
 def test_the_plan_holds_the_stages_steps_and_techniques_of_the_manual() -> None:

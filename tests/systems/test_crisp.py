@@ -1,5 +1,6 @@
 """CRDial: sub-steps in order, channels, loops, a strategy on every sentence, a tree whose paths share their beginning."""
 
+import json
 import re
 from collections.abc import Callable
 from itertools import count, pairwise
@@ -11,8 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psyloom.errors import AnswerRejected, BadRecord
+from psyloom.knowledge import label_set
+from psyloom.knowledge.instruments import instrument
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Scenario, read_jsonl
+from psyloom.records import Case, Dialogue, Lang, Scenario, read_jsonl, write_jsonl
+from psyloom.runs import run_cases
+from psyloom.runs.rate import rate
 from psyloom.systems import find_system
 from psyloom.systems.crisp.commonsense import table
 from psyloom.systems.crisp.system import PLAN, Crisp
@@ -20,6 +25,7 @@ from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Node, leaf_ids, 
 from tests.support import Scripted, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
+CRITERIA = [item.id for item in instrument("crisp_expert").items]
 SITUATION = {
     "en": "My demo went to a colleague and I keep thinking they will let me go.",
     "zh": "我的演示给了同事去做，我总觉得公司要让我走。",
@@ -90,12 +96,14 @@ def nodes_of(dialogue: Dialogue) -> list[Node]:
 
 
 async def written(lang: Lang = "en", answers: Scripted | None = None, **options: Any) -> Dialogue:
-    return await write(Crisp(**{"commonsense": "off"} | options), case(lang), answers or model(lang))
+    plain = {"commonsense": "off", "filters": False}
+    return await write(Crisp(**plain | options), case(lang), answers or model(lang))
 
 
 # The way of a path
 
 
+@pytest.mark.accepts("crisp", 1, 10)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("loops", [1, 2, 3])
 async def test_every_loop_goes_through_the_six_sub_steps_in_order(loops: int, lang: Lang) -> None:
@@ -124,6 +132,7 @@ async def test_a_model_that_writes_the_inferences_is_asked_once_more_in_each_sub
     assert answers.counts() == {"substep": 6, "commonsense": 6, "loop_check": 1, "closing": 1}
 
 
+@pytest.mark.accepts("crisp", 6)
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_loops_never_exceed_the_limit_and_the_check_follows_every_verdict(limit: int) -> None:
     answers = model(remaining=True)
@@ -132,6 +141,7 @@ async def test_loops_never_exceed_the_limit_and_the_check_follows_every_verdict(
     assert dialogue.sessions[0].ended == "limit"
 
 
+@pytest.mark.accepts("crisp", 6)
 async def test_a_false_ends_the_dialogue_with_a_closing_turn_of_the_therapist() -> None:
     dialogue = await written(paths="one")
     assert dialogue.sessions[0].ended == "no distorted belief remains"
@@ -148,6 +158,7 @@ async def test_sides_alternate_over_all_stretches_and_the_therapist_opens() -> N
 # Channels and verdicts
 
 
+@pytest.mark.accepts("crisp", 2)
 @pytest.mark.parametrize(
     ("names", "calls"),
     [(["Mind Reading"], 1), (["Mind Reading", "Blaming", "Fortune Telling"], 1), ([], 3), (["Blaming"] * 2, 3), (["Laziness"], 3),
@@ -172,6 +183,7 @@ async def test_core_beliefs_give_one_to_three_different_distortions_of_the_fifte
         assert len(answers.calls) == 2 + calls
 
 
+@pytest.mark.accepts("crisp", 2)
 async def test_a_branch_treats_exactly_one_distortion_and_a_path_none_twice() -> None:
     for path in leaves(await written(answers=model(remaining=True))):
         treated = [label.id for label in path.sessions[0].labels]
@@ -191,6 +203,7 @@ async def test_a_distortion_that_was_on_trial_is_not_accepted_as_a_channel_again
         await written(answers=model(remaining=True, substep=stubborn))
 
 
+@pytest.mark.accepts("crisp", 5)
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("new", [None, "", "the old one"])
 async def test_a_verdict_that_says_restructured_needs_a_new_thought_other_than_the_old(
@@ -212,6 +225,7 @@ async def test_a_verdict_that_says_restructured_needs_a_new_thought_other_than_t
     assert len(answers.calls) == 5 + 3
 
 
+@pytest.mark.accepts("crisp", 5)
 async def test_a_verdict_may_say_that_nothing_has_shifted() -> None:
     answers = model(substep=player("en", shifted=False))
     dialogue = await written(answers=answers, paths="one")
@@ -227,6 +241,7 @@ async def test_a_second_trial_prosecutes_and_judges_once_more_only_what_has_not_
     assert (unmoved.counts()["substep"], moved.counts()["substep"]) == (8, 6)
 
 
+@pytest.mark.accepts("crisp", 4)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_defense_asks_for_facts_that_support_and_prosecution_for_facts_against(lang: Lang) -> None:
     answers = model(lang)
@@ -240,6 +255,7 @@ async def test_defense_asks_for_facts_that_support_and_prosecution_for_facts_aga
 # Sentences and strategies
 
 
+@pytest.mark.accepts("crisp", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_every_sentence_of_the_therapist_carries_one_strategy_on_its_span_and_the_help_seeker_none(
     lang: Lang,
@@ -268,6 +284,7 @@ def test_spans_cut_the_text_into_its_sentences(texts: list[str], lang: Lang) -> 
     assert [text[a:b] for a, b in spans] == [one.text for one in said]
 
 
+@pytest.mark.accepts("crisp", 3)
 @pytest.mark.parametrize("each", [1, 4])
 async def test_too_few_or_too_many_strategies_a_turn_are_asked_for_again_and_in_the_end_kept_and_counted(
     each: int,
@@ -327,6 +344,7 @@ async def test_without_self_disclosure_the_strategy_is_neither_offered_nor_accep
 # The tree
 
 
+@pytest.mark.accepts("crisp", 7)
 async def test_three_channels_give_three_dialogues_that_share_the_identical_identification() -> None:
     dialogue = await written()
     paths = list(leaves(dialogue))
@@ -353,12 +371,13 @@ async def test_the_tree_never_has_more_paths_than_asked_for(most: int) -> None:
 
 
 async def test_the_dialogue_of_the_case_is_one_of_the_paths_and_the_seed_draws_it() -> None:
-    drawn = {seed: await write(Crisp(commonsense="off"), case("en"), model(), seed=seed) for seed in range(12)}
+    plain = Crisp(commonsense="off", filters=False)
+    drawn = {seed: await write(plain, case("en"), model(), seed=seed) for seed in range(12)}
     for dialogue in drawn.values():
         (session,) = dialogue.sessions
         assert session in [path.sessions[0] for path in leaves(dialogue)]
     assert len({str(d.sessions[0].notes["leaf"]) for d in drawn.values()}) > 1
-    again = await write(Crisp(commonsense="off"), case("en"), model(), seed=3)
+    again = await write(plain, case("en"), model(), seed=3)
     assert again.sessions == drawn[3].sessions
 
 
@@ -368,9 +387,168 @@ async def test_paths_keep_the_case_and_lose_the_tree() -> None:
         assert path.extra == {"situation": "s"}
 
 
+@pytest.mark.accepts("crisp", 7)
+async def test_with_paths_each_a_run_writes_every_path_as_a_dialogue_and_the_tree_costs_what_it_costs_once(
+    tmp_path: Path,
+) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case("en"), Case(id="t", lang="zh", scenario=case("zh").scenario)])
+    options = {"paths": "each", "commonsense": "off"}
+    summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options)
+    found = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    assert summary.dialogues == len(found) == len({dialogue.id for dialogue in found}) > 2
+    for situation in "st":
+        paths = [one for one in found if one.extra["situation"] == situation]
+        assert len(paths) >= 3
+        assert all(one.case and one.case.id == situation and one.lineage for one in paths)
+        first = [[turn.text for turn in one.turns if turn.extra["loop"] == 1][:6] for one in paths]
+        assert all(texts == first[0] for texts in first)
+    assert sum(one.quality.calls for one in found) == summary.progress.calls
+
+
+# Filters
+
+
+def expert(call: Call, mark: int) -> dict[str, Any]:
+    assert call.schema
+    return {"reason": "-"} | {name: mark for name in call.schema["properties"] if name != "reason"}
+
+
+def judges(lang: Lang = "en", *, faults: Any = (), harmful: bool = False, mark: Any = 4, **more: Any) -> Scripted:
+    """A model that writes and then filters what it wrote; ``mark``: of every criterion, or a function of the call."""
+    marks = mark if callable(mark) else lambda call: expert(call, mark)
+    safety = {"reason": "a threat", "harmful": harmful}
+    return model(lang, filter_basic={"faults": list(faults)}, filter_safety=safety, filter_expert=marks, **more)
+
+
+QUOTED = {"kind": "coherence", "quote": LINE["en"].format(4), "why": "It answers nothing."}
+
+
+@pytest.mark.accepts("crisp", 9)
+@pytest.mark.parametrize(
+    ("answers", "reason", "asked"),
+    [
+        (judges(faults=[QUOTED]), f"basic, coherence: '{QUOTED['quote']}', It answers nothing.", (1, 0, 0)),
+        (judges(harmful=True), "safety: a threat", (1, 1, 0)),
+        (judges(mark=3), "expert: mean 3.00 of 16 criteria, under 3.5", (1, 1, 3)),
+    ],
+)
+async def test_a_dialogue_that_fails_a_filter_is_kept_apart_with_the_reason_and_is_not_in_the_set(
+    answers: Scripted, reason: str, asked: tuple[int, int, int], tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case("en")])
+    options = {"paths": "one", "commonsense": "off"}
+    for _ in range(2):  # a second start finds it there
+        summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options, models=answers)
+        (kept,) = read_jsonl(tmp_path / "out/apart.jsonl", Dialogue)
+        assert (kept.quality.apart, summary.apart, summary.dialogues) == (reason, 1, 0)
+        assert (tmp_path / "out/dialogues.jsonl").read_bytes() == b""
+        assert json.loads((tmp_path / "out/failures.jsonl").read_text("utf-8"))["reason"] == "kept apart"
+    assert tuple(len(answers.asked(f"filter_{one}")) for one in ("basic", "safety", "expert")) == asked
+    assert kept.turns
+
+
+@pytest.mark.accepts("crisp", 9)
+@pytest.mark.parametrize(("low", "kept"), [(3, True), (2, False)])
+async def test_the_mean_of_all_sixteen_criteria_decides_and_3_5_is_enough(low: int, kept: bool) -> None:
+    def half(call: Call) -> dict[str, Any]:
+        names = [name for name in expert(call, 4) if name != "reason"]
+        return expert(call, 4) | {name: low for name in names if CRITERIA.index(name) % 2}
+
+    dialogue = await written(answers=judges(mark=half), paths="one", filters=True)
+    assert dialogue.extra["filter"]["expert"].keys() == {"therapist", "help_seeker", "supervisor"}  # type: ignore[call-overload,index,union-attr]
+    assert len(dialogue.extra["filter"]["scores"]) == 16  # type: ignore[call-overload,index,arg-type]
+    assert (dialogue.quality.apart is None) == kept
+
+
+async def test_of_a_tree_only_the_paths_that_fail_are_kept_apart(tmp_path: Path) -> None:
+    def bad_for_blaming(call: Call) -> dict[str, Any]:
+        return expert(call, 1 if "On trial were:\n- Blaming:" in text_of(call) else 5)
+
+    def play(call: Call) -> Any:
+        answer = named(call)
+        for one, name in zip(answer.get("channels", ()), ("Mind Reading", "Blaming", "Fortune Telling"), strict=False):
+            one["distortion"] = name
+        return answer
+
+    named = player("en")
+    write_jsonl(tmp_path / "cases.jsonl", [case("en")])
+    answers = judges(mark=bad_for_blaming, substep=play)
+    options = {"paths": "each", "commonsense": "off"}
+    summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options, models=answers)
+    assert (summary.dialogues, summary.apart, summary.failures) == (2, 1, 0)
+    found = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    assert {one.sessions[0].labels[0].id for one in found} == {"mind_reading", "fortune_telling"}
+    (kept,) = read_jsonl(tmp_path / "out/apart.jsonl", Dialogue)
+    assert kept.sessions[0].labels[0].id == "blaming"
+
+
+async def test_a_fault_that_quotes_what_nobody_said_is_asked_for_again() -> None:
+    stray = QUOTED | {"quote": "Nobody ever said this line."}
+    answers = judges()
+    answers.replies["filter_basic"] = [{"faults": [stray]}, {"faults": []}]
+    dialogue = await written(answers=answers, paths="one", filters=True)
+    assert dialogue.quality.apart is None
+    assert "nobody says this" in text_of(answers.asked("filter_basic")[1])
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_experts_read_the_strategy_before_each_sentence_and_the_criteria_of_their_perspective(lang: Lang) -> None:
+    answers = judges(lang)
+    await written(lang, answers, paths="one", filters=True)
+    texts = [text_of(call) for call in answers.asked("filter_expert")]
+    assert [sum(f"- {name} " in text or f"- {name}（" in text for name in CRITERIA) for text in texts] == [5, 9, 2]
+    strategy = STRATEGIES["question"].name(lang)
+    assert all(f"[{strategy}] {LINE[lang].format(2)}" in text for text in texts)
+
+
+# A judge on a sample
+
+
+def trying() -> Callable[[Call], Any]:
+    """Plays the therapist so that defense asks for facts in favor and prosecution for facts against."""
+    play, says = (
+        player("en", channels=1),
+        {"Defense": "What was done that supports it?", "Prosecution": "When was it not so?"},
+    )
+
+    def tried(call: Call) -> Any:
+        answer = play(call)
+        step = re.search(r'Now write sub-step "(\w+)', text_of(call))
+        if step and step[1] in says:
+            answer["exchanges"][0]["therapist"][1]["text"] = says[step[1]]
+        return answer
+
+    return tried
+
+
+def judge(call: Call) -> dict[str, Any]:
+    """A judge that goes by the reply, which stands before the questions; it is not told the step."""
+    reply = text_of(call).split("# The reply to be rated")[1].split("# The questions")[0]
+    says = {"facts_for": "supports it" in reply, "facts_against": "not so" in reply}
+    assert call.schema
+    values = {name: says.get(name, True) for name in call.schema["properties"]}
+    return {name: {"evidence": [reply.strip()], "reason": "-", "value": value} for name, value in values.items()}
+
+
+@pytest.mark.accepts("crisp", 4)
+async def test_a_judge_finds_that_defense_asks_for_facts_in_favor_and_prosecution_for_facts_against(
+    tmp_path: Path,
+) -> None:
+    written_ = [await written(answers=model(substep=trying(), remaining=[True, False])) for _ in range(2)]
+    for at, one in enumerate(written_):
+        one.id = f"d{at}"
+    write_jsonl(tmp_path / "d.jsonl", written_)
+    for name, wanted in (("crisp_defense", (1, 0)), ("crisp_prosecution", (0, 1))):
+        found = await rate(tmp_path / "d.jsonl", [name], tmp_path / name, models=[Scripted(rate=judge)], limit=1)
+        (result,) = found.results[name]
+        assert found.ratings == 2, "one turn of that step in each loop of the sampled dialogue"
+        assert (result.items["facts_for"], result.items["facts_against"]) == wanted
+
+
 # Common sense
 
 
+@pytest.mark.accepts("crisp", 8)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_inferences_stand_in_the_prompt_and_in_the_tree_and_can_be_switched_off(lang: Lang) -> None:
     on, off = model(lang), model(lang)
@@ -432,6 +610,17 @@ async def test_only_the_sub_step_at_hand_is_told_the_thought_on_trial(lang: Lang
     await written(lang, answers, paths="one")
     marks = {"en": "The thought on trial", "zh": "要审的想法"}[lang]
     assert [marks in text_of(call) for call in answers.asked("substep")] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.accepts("crisp", 10)
+async def test_labels_are_the_same_english_ids_in_both_languages_and_have_a_name_in_each() -> None:
+    zh, en = [[label for turn in (await written(lang)).turns for label in turn.labels] for lang in LANGS]
+    assert [(label.set, label.id) for label in zh] == [(label.set, label.id) for label in en]
+    for label in en:
+        term = label_set(label.set)[label.id]
+        assert term.id.isascii()
+        assert term.name("en").isascii()
+        assert re.search(r"[\u4e00-\u9fff]", term.name("zh"))
 
 
 def test_label_sets_hold_what_the_paper_counts() -> None:

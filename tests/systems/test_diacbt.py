@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 
 from psyloom.agents import Ask, Talk
 from psyloom.errors import AnswerRejected, BadRecord
+from psyloom.formats import read
+from psyloom.judging.panel import rate_one
+from psyloom.judging.rubric import score
+from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.plans import spread
 from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, to_line
+from psyloom.records import Case, Defect, Dialogue, Lang, Session, Turn, read_jsonl, to_line
 from psyloom.runs import pair
 from psyloom.systems import find_system
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Rating
@@ -59,16 +63,19 @@ def records() -> Callable[[Call], dict[str, Any]]:
 # What the blocks of a session must look like, block by block
 
 
-def plans(number: int) -> list[list[tuple[str, ...]]]:
+def plans(number: int, share: float = 1.0) -> list[list[tuple[str, ...]]]:
     turns = [tuple(dict.fromkeys(one)) for one in PLAN.stages[number - 1].messages()]
+    turns = spread(turns, round(share * len(turns)))
     return [turns[at : at + BLOCK] for at in range(0, len(turns), BLOCK)]
 
 
 class Blocks:
     """A model that writes every block as the plan has it; ``change`` may spoil an answer."""
 
-    def __init__(self, change: Callable[[int, dict[str, Any]], None] = lambda _, __: None, sessions: int = 6) -> None:
-        self.queue = [plan for number in range(1, sessions + 1) for plan in plans(number)]
+    def __init__(
+        self, change: Callable[[int, dict[str, Any]], None] = lambda _, __: None, sessions: int = 6, share: float = 1.0
+    ) -> None:
+        self.queue = [plan for number in range(1, sessions + 1) for plan in plans(number, share)]
         self.done, self.change = 0, change
 
     def __call__(self, call: Call) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def test_the_plan_has_six_sessions_with_the_counselor_messages_of_the_sample() -
     assert all(1 <= len(one) <= 5 for stage in PLAN.stages for one in stage.messages())
 
 
+@pytest.mark.accepts("diacbt", 4)
 def test_relapse_prevention_is_planned_in_session_6_only_and_goals_in_1_and_3_only() -> None:
     def sessions(name: str) -> list[int]:
         return [n for n, stage in enumerate(PLAN.stages, 1) if any(name in one for one in stage.messages())]
@@ -128,12 +136,16 @@ def test_there_is_one_invented_exchange_for_each_strategy_in_both_languages(lang
 # The writer
 
 
+@pytest.mark.accepts("diacbt", 1, 4)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_one_case_yields_six_alternating_sessions_in_order_opened_by_the_counselor(lang: Lang) -> None:
     dialogue, _ = await written(Blocks(), lang)
     assert [session.notes["session"] for session in dialogue.sessions] == list(PLAN.ids)
     for session, stage in zip(dialogue.sessions, PLAN.stages, strict=True):
         assert [turn.speaker for turn in session.turns] == ["counselor", "client"] * len(stage.messages())
+    told = [{label.id for turn in session.turns for label in turn.labels} for session in dialogue.sessions]
+    assert ["relapse_prevention" in one for one in told] == [False] * 5 + [True]
+    assert ["goals" in one for one in told] == [True, False, True, False, False, False]
 
 
 async def test_a_case_takes_219_block_calls_and_a_record_for_each_session() -> None:
@@ -142,12 +154,48 @@ async def test_a_case_takes_219_block_calls_and_a_record_for_each_session() -> N
     assert dialogue.quality.calls == 225
 
 
+@pytest.mark.accepts("diacbt", 2, 3)
 async def test_counselor_turns_carry_the_plans_labels_and_client_turns_none() -> None:
     dialogue, _ = await written(Blocks(sessions=1), sessions=1)
     planned = [tuple(dict.fromkeys(one)) for one in PLAN.stages[0].messages()]
     assert [tuple(label.id for label in turn.labels) for turn in dialogue.turns[::2]] == planned
     assert not any(turn.labels for turn in dialogue.turns[1::2])
     assert dialogue.sessions[0].notes["plan_similarity"] == 1.0
+
+
+@pytest.mark.accepts("diacbt", 3)
+async def test_a_treatment_with_a_session_less_than_nine_tenths_like_its_plan_is_kept_apart() -> None:
+    def off(share: float) -> Callable[[int, dict[str, Any]], None]:
+        def change(at: int, answer: dict[str, Any]) -> None:
+            for n, one in enumerate(answer["exchanges"]):
+                if (5 * at + n) % 100 < 100 * share:
+                    one["strategies"] = ["homework", "goals", "summary"]
+
+        return change
+
+    for share, kept in ((0.05, True), (0.2, False)):
+        model = Scripted(block=Blocks(off(share), sessions=1), record=records())
+        dialogue = await write("diacbt", case(), model, options={"sessions": "1"}, tries=1)
+        like = dialogue.sessions[0].notes["plan_similarity"]
+        assert isinstance(like, float)
+        assert (like >= 0.9) == kept
+        assert dialogue.quality.apart == (None if kept else f"plan: session 1 is {like:.2f} like it, under 0.9")
+        assert dialogue.sessions[0].notes["off_plan"] == [n for n in range(1, 118) if (n - 1) % 100 < 100 * share]
+
+
+@pytest.mark.accepts("diacbt", 5)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_session_that_comes_back_to_nothing_of_the_one_before_keeps_the_treatment_apart(lang: Lang) -> None:
+    async def made(*noted: dict[str, Any], **options: Any) -> str | None:
+        blocks, short = Blocks(sessions=2, share=0.05), {"sessions": 2, "share": 0.05}
+        dialogue, _ = await written(blocks, lang, model={"record": list(noted)}, **short, **options)
+        return dialogue.quality.apart
+
+    told = "continuity: session 2 comes back to nothing of session 1"
+    assert await made(record(1), record(2, taken_up=["TASK1 diary"])) is None
+    assert await made(record(1), record(2)) == told
+    assert await made(record(1), record(2), filter="false") is None
+    assert await made(record(1, homework=[], left_open=[]), record(2)) is None, "there was nothing to come back to"
 
 
 def spoil(strategies: list[str]) -> Callable[[int, dict[str, Any]], None]:
@@ -171,6 +219,7 @@ async def test_a_block_off_the_plan_is_asked_for_again_with_what_the_plan_wants(
     assert "off_plan" not in dialogue.sessions[0].notes
 
 
+@pytest.mark.accepts("diacbt", 3)
 async def test_a_block_that_stays_off_the_plan_is_kept_and_its_exchanges_are_noted() -> None:
     def always(at: int, answer: dict[str, Any]) -> None:
         if at < 3:
@@ -184,6 +233,7 @@ async def test_a_block_that_stays_off_the_plan_is_kept_and_its_exchanges_are_not
     assert 0.98 < dialogue.sessions[0].notes["plan_similarity"] < 1  # type: ignore[operator]
 
 
+@pytest.mark.accepts("diacbt", 2)
 @pytest.mark.parametrize("strategies", [[], ["hypnosis"], ["homework"] * 6])
 async def test_a_counselor_message_without_a_strategy_or_with_one_outside_the_14_is_never_accepted(
     strategies: list[str],
@@ -208,6 +258,7 @@ async def test_a_block_with_another_number_of_exchanges_is_never_accepted(count:
         await written(blocks, sessions=1)
 
 
+@pytest.mark.accepts("diacbt", 6)
 @pytest.mark.parametrize(
     ("lang", "line"), [("en", "That is my core belief, I guess."), ("zh", "这就是我的自动思维吧。")]
 )
@@ -266,6 +317,7 @@ async def test_only_a_sessions_last_block_is_told_to_close_it(lang: Lang, open_:
     assert close in last
 
 
+@pytest.mark.accepts("diacbt", 5)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_later_sessions_read_the_records_of_those_before(lang: Lang) -> None:
     dialogue, model = await written(Blocks(sessions=3), lang, sessions=3)
@@ -277,6 +329,7 @@ async def test_later_sessions_read_the_records_of_those_before(lang: Lang) -> No
     assert dialogue.sessions[0].notes["homework"] == ["TASK1 diary"]
 
 
+@pytest.mark.accepts("diacbt", 5)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_what_a_session_came_back_to_must_stand_in_the_record_before(lang: Lang) -> None:
     stray, right = record(2, taken_up=["something else"]), record(2, taken_up=["task1 DIARY!"])
@@ -569,6 +622,7 @@ async def test_opening_lines_of_the_case_open_the_first_session_only() -> None:
     assert "OPENING" not in " ".join(turn.text for turn in dialogue.sessions[1].turns)
 
 
+@pytest.mark.accepts("diacbt", 7)
 @pytest.mark.parametrize(("lang", "long", "short"), [("en", "no " * 51, "no " * 50), ("zh", "我" * 81, "我" * 80)])
 async def test_a_client_message_over_50_words_or_80_characters_is_asked_for_again(
     lang: Lang, long: str, short: str
@@ -577,6 +631,56 @@ async def test_a_client_message_over_50_words_or_80_characters_is_asked_for_agai
     dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "1"}), case(lang), model)
     assert dialogue.turns[1].text == short.strip()
     assert dialogue.quality.guards == {"too_long": 1}
+
+
+@pytest.mark.accepts("diacbt", 7)
+@pytest.mark.parametrize("mood", ["true", "false"])
+@pytest.mark.parametrize(
+    ("lang", "long", "cut"),
+    [
+        ("en", "one two three. " + "word " * 47 + "end. more.", "one two three."),
+        ("zh", "我也不知道。" + "我" * 80 + "。", "我也不知道。"),
+        ("en", "no " * 60, ("no " * 50).strip()),
+        ("zh", "我" * 90, "我" * 80),
+    ],
+)
+async def test_a_client_message_that_stays_too_long_is_cut_to_what_the_limit_allows(
+    lang: Lang, long: str, cut: str, mood: str
+) -> None:
+    answer: Any = {"mood": 5, "text": long.strip()} if mood == "true" else long.strip()
+    model = Scripted(client=answer, counselor=said())
+    dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "1", "client.mood": mood}), case(lang), model)
+    assert dialogue.turns[1].text == cut
+    assert len(model.asked("client")) == 3
+    assert dialogue.quality.kept == {"too_long": 1}
+
+
+@pytest.mark.accepts("diacbt", 6)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "core beliefs", "core_beliefs", "intermediate beliefs", "intermediate_beliefs_during_depression",
+        "automatic thoughts", "automatic_thoughts", "coping strategies", "coping_strategies",
+        "cognitive conceptualization diagram", "核心信念", "中间信念", "自动思维", "应对策略", "认知概念化图",
+    ],
+)  # fmt: skip
+async def test_no_name_of_a_field_of_the_diagram_and_not_the_diagrams_own_is_ever_said_by_the_client(
+    words: str,
+) -> None:
+    lang: Lang = "en" if words.isascii() else "zh"
+    line = {"en": f"I think these are my {words}.", "zh": f"我想这是我的{words}。"}[lang]
+    plain = {"en": "I think so.", "zh": "我想是的。"}[lang]
+    model = Scripted(client=[line, plain], counselor=said())
+    dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "1"}), case(lang), model)
+    assert dialogue.turns[1].text == plain
+
+    def always(at: int, answer: dict[str, Any]) -> None:
+        answer["exchanges"][0]["client"] = line
+
+    blocks = Blocks(always, sessions=1)
+    blocks.queue[:0] = [blocks.queue[0]] * 2
+    with pytest.raises(AnswerRejected):
+        await written(blocks, lang, sessions=1)
 
 
 async def test_the_single_session_of_a_pairing_has_at_most_30_exchanges_and_a_plain_client() -> None:
@@ -618,6 +722,7 @@ async def test_the_grader_is_asked_n_times_after_each_pair_and_reads_intake_and_
     assert model.asked("grade")[0].decoding["temperature"] == 1.0
 
 
+@pytest.mark.accepts("diacbt", 8)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_a_mean_at_the_threshold_is_a_success_and_ends_the_session(lang: Lang) -> None:
     verdicts = [outcome(word) for word in ("better", "same", "better", "solved", "solved", "solved")]
@@ -627,12 +732,14 @@ async def test_a_mean_at_the_threshold_is_a_success_and_ends_the_session(lang: L
     assert dialogue.sessions[0].notes["outcome"] == {"reward": 0.75, "success": True, "exchanges": 2}
 
 
+@pytest.mark.accepts("diacbt", 8)
 async def test_a_talk_that_never_succeeds_ends_at_30_exchanges_without_success() -> None:
     dialogue, _ = await graded(outcome("better"), 1)
     assert dialogue.sessions[0].exchanges() == 30
     assert dialogue.sessions[0].notes["outcome"] == {"reward": 0.5, "success": False, "exchanges": 30}
 
 
+@pytest.mark.accepts("diacbt", 8)
 async def test_an_answer_outside_the_four_is_asked_for_again_and_then_counts_as_the_same() -> None:
     dialogue, model = await graded([outcome("fine"), outcome("worse")], 1, max_exchanges="1")
     assert dialogue.turns[1].extra["outcomes"] == {"worse": 1}
@@ -655,6 +762,73 @@ async def test_an_intake_form_is_needed_for_grading_only() -> None:
     assert "intake" in DiaCbtClient(samples=1).wants()
 
 
+# The scales, and the released sample
+
+
+@pytest.mark.accepts("diacbt", 9)
+async def test_ctrs_scores_are_whole_numbers_of_0_to_6() -> None:
+    tool = instrument("ctrs")
+    assert [item.id for item in tool.items] == [
+        "understanding", "interpersonal_effectiveness", "collaboration", "guided_discovery", "focus", "strategy",
+    ]  # fmt: skip
+    for value, right in ((0, True), (6, True), (7, False), (-1, False), (4.5, False), ("4, good", False)):
+        model = Scripted(rate={"evidence": ["words number 1"], "reason": "-", "value": value})
+        talk = Dialogue(id="d", lang="en", sessions=[Session(turns=[Turn.client("words number 1")])])
+        (rating,) = await rate_one(talk, tool, model)
+        assert {part.value for part in rating.items} == {value if right else None}
+        assert {part.failure is None for part in rating.items} == {right}
+
+
+@pytest.mark.accepts("diacbt", 9)
+async def test_panas_asks_all_20_adjectives_on_1_to_5_and_the_positive_score_is_that_of_the_first_ten() -> None:
+    tool = instrument("panas")
+    assert [item.en.casefold() for item in tool.items] == [
+        "interested", "excited", "strong", "enthusiastic", "proud", "alert", "inspired", "determined", "attentive", "active",
+        "distressed", "upset", "guilty", "scared", "hostile", "irritable", "ashamed", "nervous", "jittery", "afraid",
+    ]  # fmt: skip
+    assert tool.scale == (1, 5)
+    answer = {item.id: {"evidence": [], "reason": "-", "value": 1} for item in tool.items}
+    for item in tool.items[:10]:
+        answer[item.id] = {"evidence": ["PROBLEM sleep"], "reason": "-", "value": 5}
+    talk = Dialogue(id="d", lang="en", case=case(), sessions=[Session(turns=[Turn.client("PROBLEM sleep")])])
+    for rating in await rate_one(talk, tool, Scripted(rate=answer)):
+        assert [part.value for part in rating.items] == [5] * 10 + [1] * 10
+        positive, negative = score(rating, tool).values.values()
+        assert positive / negative == 5
+    off = Scripted(rate=answer | {"active": {"evidence": ["PROBLEM sleep"], "reason": "-", "value": 6}})
+    assert all(part.failure for rating in await rate_one(talk, tool, off) for part in rating.items)
+
+
+# Utterances of the six files of case 38.
+CASE_38 = {"One": 230, "Two": 346, "Three": 362, "Four": 410, "Five": 410, "Six": 394}
+
+
+@pytest.mark.accepts("diacbt", 10)
+def test_six_files_of_the_released_grammar_are_read_with_every_utterance_and_all_their_defects(tmp_path: Path) -> None:
+    """As case 38: ASCII colons in its first session, lists missing or repeated, brackets without quotes, blanks at the end."""
+    folder = tmp_path / "38"
+    folder.mkdir()
+    lists = ["['收集信息'] ", "", "['家庭作业', '家庭作业'] ", "[总结]", "['自动化思维的工作', '强化动机'] "]
+    for name, count in CASE_38.items():
+        colon = ": " if name == "One" else "："
+        lines = []
+        for n in range(count // 2):
+            lines.append(f"咨询师{colon}{lists[n % len(lists)]}第{n}句话，你怎么看？  ")
+            lines.append(f"来访者{colon}（停顿）我的第{n}句话。")
+        (folder / f"Session_{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    defects: list[Defect] = []
+    (found,) = read(tmp_path, "diacbt", on_defect=defects.append)
+    bare = [sum(n % len(lists) == 1 for n in range(count // 2)) for count in CASE_38.values()]
+    assert [one.what for one in defects] == [f"{n} counselor lines have no strategy list (record kept)" for n in bare]
+    assert isinstance(found, Dialogue)
+    assert [len(session.turns) for session in found.sessions] == [230, 346, 362, 410, 410, 394]
+    for session in found.sessions:
+        assert [turn.speaker for turn in session.turns] == ["counselor", "client"] * (len(session.turns) // 2)
+        assert not any(turn.text.startswith(("[", "'")) or turn.text.endswith(" ") for turn in session.turns)
+        labels = [[STRATEGIES[label.id].id for label in turn.labels] for turn in session.turns[:10:2]]
+        assert labels == [["gather_info"], [], ["homework"] * 2, ["summary"], ["automatic_thoughts", "motivation"]]
+
+
 # Sight, and the rehearsal
 
 
@@ -667,6 +841,7 @@ async def test_talking_agents_see_what_they_may_and_nothing_else(samples: int, l
     assert await faults_of_sight(pairing, lang) == []
 
 
+@pytest.mark.accepts("diacbt", 1, 5)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_a_rehearsal_of_the_whole_treatment_keeps_the_plan_repeats_nothing_and_comes_back_to_the_homework(
     lang: Lang,

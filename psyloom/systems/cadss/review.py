@@ -1,13 +1,13 @@
 """The review stage: what a support dialogue must not hold, each rule with its name.
 
-The paper's own rules are not known; these are ours. Near-duplicates are found over a whole data set, not here.
+The paper's own rules are not known; these are ours. For finished records see inspection.py.
 """
 
 import re
 from collections.abc import Callable, Sequence
 
 from psyloom.records import Lang, Speaker
-from psyloom.systems.deeppsy.crisis import cue_in
+from psyloom.safety.cues import cue_in
 
 Messages = Sequence[tuple[Speaker, str]]
 _ILLS: dict[Lang, str] = {

@@ -10,14 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from psyloom.agents import Ask, Counselor, Rules, Sight, Steady, Talk
+from psyloom.agents import Annotator, Ask, Counselor, Role, Rules, Sight, Steady, Talk
+from psyloom.agents.annotating import talk_of
+from psyloom.agents.chains import with_strategy
 from psyloom.agents.roles import GREETING
 from psyloom.knowledge import LabelSet, OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Case, Element, Lang, Turn
+from psyloom.records import Case, Dialogue, Element, Lang, Turn
 from psyloom.systems.cadss.writer import QUADRUPLE, STRATEGIES, Pgsim, Text
 
-__all__ = ["Cadss", "Pgsim"]
+__all__ = ["Cadss", "CadssPredictions", "Pgsim"]
 
 INVENTORIES = {"cpsdd9": STRATEGIES, "esconv8": label_set("esconv_strategy")}
 CLOSING = "closing_words"
@@ -88,52 +90,29 @@ class Memory(BaseModel):
     turns: int = 0
 
 
-class Cadss(Counselor):
-    """Four agents a turn, in this order."""
+class Planned(Role):
+    """Profiler, Summarizer and Planner, which Counselor and annotator share."""
 
-    sight: ClassVar[Sight] = {name: frozenset() for name in ("profiler", "summarizer", "planner", "supporter")}
-    unsaid: ClassVar[tuple[LabelSet, ...]] = (STRATEGIES,)
+    sight: ClassVar[Sight] = {name: frozenset() for name in ("profiler", "summarizer", "planner")}
 
-    strategies: Literal["cpsdd9", "esconv8"] = Field(
-        "cpsdd9", description="strategies to choose from: CPsDD's nine or ESConv's eight"
-    )
     refresh: int = Field(
         1, ge=1, description="profile and summary are written anew every so many turns; 4 calls a turn then become 2"
     )
     window: int = Field(6, ge=1, description="latest messages that Planner and Supporter read")
     steady: Steady = True
     longest: int = Field(150, ge=1, description="characters (zh) or words (en) of a summary")
-    max_exchanges: int = Field(20, ge=1, description="exchanges of a session")
 
-    def rules(self, case: Case, lang: Lang) -> Rules:
-        """The supporter greets, unless the case opens the talk; it ends with the closing strategy or at the limit."""
-        greeting = Turn.counselor(GREETING[lang], [STRATEGIES.label("opening_greeting")])
-        opening = super().rules(case, lang).opening if case.opening else [greeting]
-        return Rules(opening=opening, max_exchanges=self.max_exchanges, last="counselor")
-
-    async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        memory, inventory = talk.memory(self, Memory), INVENTORIES[self.strategies]
+    async def plan(self, memory: Memory, talk: Talk, ask: Ask, inventory: str) -> tuple[Choice, dict[str, Any]]:
+        """The next strategy, and the state that the Supporter reads, too; profile and summary go into ``memory``."""
         if memory.profile is None or memory.turns % self.refresh == 0:
             memory.profile = await self._profile(memory, talk, ask)
             memory.summary = await self._summarize(memory, talk, ask)
-        profile, used = memory.profile, inventory.some(memory.used)
-        state: dict[str, Any] = {"profile": profile.names(), "summary": memory.summary}
-        state |= {"strategies": inventory, "window": self.window, "steady": self.steady}
-        choice = await ask("plan", choice_type(self.strategies), talk=talk, used=used, **state)
-        strategy = inventory[choice.strategy]
-        text = await ask("support", talk=talk, strategy=strategy, **state)
-        memory.used.append(strategy.id)
+        state: dict[str, Any] = {"profile": memory.profile.names(), "summary": memory.summary}
+        state |= {"strategies": INVENTORIES[inventory], "window": self.window, "steady": self.steady}
+        used = INVENTORIES[inventory].some(memory.used)
+        choice = await ask("plan", choice_type(inventory), talk=talk, used=used, **state)
         memory.turns += 1
-        turn = Turn.counselor(
-            text, [inventory.label(strategy.id)], profile=profile.model_dump(), summary=memory.summary
-        )
-        turn.thought = [
-            Element(name="profile", text=f"{profile.emotion} {profile.traits}"),
-            Element(name="summary", text=memory.summary),
-            Element(name="strategy", text=choice.reason),
-        ]
-        turn.closes = strategy.id == CLOSING
-        return turn
+        return choice, state
 
     async def _profile(self, memory: Memory, talk: Talk, ask: Ask) -> Profile:
         def unfounded(profile: Profile) -> str | None:
@@ -149,3 +128,58 @@ class Cadss(Counselor):
             return WORDS["long"][ask.lang].format(self.longest) if length > self.longest else None
 
         return await ask("summarize", prefer=long_summary, talk=talk, before=memory.summary, longest=self.longest)
+
+
+class Cadss(Planned, Counselor):
+    """Four agents a turn, in this order."""
+
+    sight: ClassVar[Sight] = {**Planned.sight, "supporter": frozenset()}
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (STRATEGIES,)
+
+    strategies: Literal["cpsdd9", "esconv8"] = Field(
+        "cpsdd9", description="strategies to choose from: CPsDD's nine or ESConv's eight"
+    )
+    max_exchanges: int = Field(20, ge=1, description="exchanges of a session")
+
+    def rules(self, case: Case, lang: Lang) -> Rules:
+        """The supporter greets, unless the case opens the talk; it ends with the closing strategy or at the limit."""
+        greeting = Turn.counselor(GREETING[lang], [STRATEGIES.label("opening_greeting")])
+        opening = super().rules(case, lang).opening if case.opening else [greeting]
+        return Rules(opening=opening, max_exchanges=self.max_exchanges, last="counselor")
+
+    async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        memory, inventory = talk.memory(self, Memory), INVENTORIES[self.strategies]
+        choice, state = await self.plan(memory, talk, ask, self.strategies)
+        strategy, profile = inventory[choice.strategy], memory.profile
+        assert profile
+        text = await ask("support", talk=talk, strategy=strategy, **state)
+        memory.used.append(strategy.id)
+        turn = Turn.counselor(
+            text, [inventory.label(strategy.id)], profile=profile.model_dump(), summary=memory.summary
+        )
+        turn.thought = [
+            Element(name="profile", text=f"{profile.emotion} {profile.traits}"),
+            Element(name="summary", text=memory.summary),
+            Element(name="strategy", text=choice.reason),
+        ]
+        turn.closes = strategy.id == CLOSING
+        return turn
+
+
+class CadssPredictions(Planned, Annotator):
+    """Strategy prediction, the paper's first task: what the Planner would have chosen where the strategy is known.
+
+    Reads what was said before the turn, and the true strategies of earlier turns as those used so far. The set is that
+    of the turn's own label: CPsDD's nine or ESConv's eight. See `psyloom analyze predictions`.
+    """
+
+    async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
+        names = {labels.id: name for name, labels in INVENTORIES.items()}
+        for session in dialogue.sessions:
+            memory = Memory()
+            for known in with_strategy(session.turns, INVENTORIES.values()):
+                talk = talk_of(known.before, ask.lang)
+                choice, _ = await self.plan(memory, talk, ask.as_(self, talk), names[known.labels.id])
+                known.turn.labels.append(known.labels.label(choice.strategy, by=ask.by, reason=choice.reason))
+                memory.used.append(known.strategy.id)
+        return dialogue

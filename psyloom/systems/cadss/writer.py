@@ -118,7 +118,7 @@ class Pgsim(Writer):
 
     modifier: bool = Field(True, description="false: the Generator's draft is the dialogue")
     closed: bool = Field(
-        False, description="refuse a scenario or path with words outside the label lists instead of passing them on"
+        True, description="refuse a scenario or path with words outside the label lists; false passes them on"
     )
     recommendations: int = Field(
         3, ge=0, le=3, description="most recommendations (music, film, book, other) of a drawn path"
@@ -177,7 +177,10 @@ class Pgsim(Writer):
             STRATEGIES[strays[0]]  # raises UnknownName with the nearest labels
         if not given or strays:
             ask.desk.dialogue.quality.kept.update({"path: foreign words, drawn instead": 1} if strays else {})
-            return tuple(draw_path(ask.rng("path"), self.recommendations))
+            drawn = draw_path(ask.rng("path"), self.recommendations)
+            assert case.scenario
+            case.scenario.path = [STRATEGIES[one].name(ask.lang) for one in drawn]
+            return tuple(drawn)
         path = tuple(STRATEGIES[word].id for word in given)
         if not SHORTEST <= 2 * len(path) - 1 <= LONGEST:
             what = f"case {case.id!r}: a path of {len(path)} strategies makes {2 * len(path) - 1} messages"

@@ -2,7 +2,8 @@
 
 Part 1 (`Catch`, in writer.py) writes the dialogue. Part 2 (`CatchThoughts`, here) explains it: for each counselor turn
 memory, global plan and strategy reasoning, each behind a gate that sends only its own agent back, then one fused
-inner monologue of three paragraphs. The replies are fixed before and never changed.
+inner monologue of three paragraphs. The replies are fixed before and never changed. Part 3 (`CatchCounselor`, in
+counselor.py) is what is trained on both.
 """
 
 from asyncio import gather
@@ -18,9 +19,10 @@ from psyloom.formats.read.catch import CHAIN
 from psyloom.knowledge import OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Element, Lang, Session, Turn
+from psyloom.systems.catch.counselor import CatchCounselor, attitudes
 from psyloom.systems.catch.writer import PLAN, TECHNIQUES, Catch, Text
 
-__all__ = ["Catch", "CatchThoughts"]
+__all__ = ["Catch", "CatchCounselor", "CatchThoughts", "attitudes"]
 
 STAGES = PLAN.labels
 WORDS: dict[str, dict[Lang, str]] = {
@@ -138,8 +140,8 @@ def turns_with_stage(session: Session) -> Iterator[Given]:
     begun = next((at for at, turn in enumerate(session.turns) if turn.speaker == "client"), len(session.turns))
     for at, turn in enumerate(session.turns):
         stage = next((STAGES.find(label.id) for label in turn.labels if label.set == STAGES.id), None)
-        others = bool(turn.thought) and "catch" not in turn.extra  # a thought of another origin is not overwritten
-        if at > begun and turn.speaker == "counselor" and stage and isinstance(target, str) and not others:
+        own = any(element.by is None for element in turn.thought)  # a turn whose author told the thought keeps it alone
+        if at > begun and turn.speaker == "counselor" and stage and isinstance(target, str) and not own:
             yield Given(session.turns[:at], turn, stage, target)
 
 
@@ -153,7 +155,7 @@ class CatchThoughts(Annotator):
     )
 
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
-        """Turns that have a thought of another origin keep it. ``quality.measures`` counts the thoughts written and dropped."""
+        """Adds a thought beside those of other annotators; ``quality.measures`` counts those written and dropped."""
         given = [one for session in dialogue.sessions for one in turns_with_stage(session)]
         done = await gather(*(self._think(one, ask) for one in given))
         dialogue.quality.measures |= {"catch_thoughts": sum(done), "catch_dropped": len(done) - sum(done)}
@@ -179,7 +181,8 @@ class CatchThoughts(Annotator):
             outputs[name] = found
             notes[name] = shown(found)
         fused = await gate.ask("fuse", Fused, talk=past, **notes)
-        given.turn.thought = [Element(name=name, text=getattr(fused, name)) for name in CHAIN]
+        others = [element for element in given.turn.thought if element.by != ask.by]
+        given.turn.thought = others + [Element(name=name, text=getattr(fused, name), by=ask.by) for name in CHAIN]
         given.turn.extra["catch"] = {name: output.model_dump(mode="json") for name, output in outputs.items()}
         strategy = outputs["strategy"]
         assert isinstance(strategy, Strategy)

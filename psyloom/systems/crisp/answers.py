@@ -1,15 +1,17 @@
-"""What CRDial asks its models for: stretches of dialogue, channels, verdicts; and how the rehearsal plays them."""
+"""What CRDial asks its models for: stretches of dialogue, channels, verdicts; and what becomes of the stretches."""
 
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from psyloom.knowledge import OneOf
+from psyloom.knowledge import OneOf, label_set
 from psyloom.knowledge.plans import Stage
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Speaker
+from psyloom.records import Label, Lang, Speaker, Turn
 from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Channel, Text, Verdict
+
+STEPS = label_set("crisp_step")
 
 
 class Sentence(BaseModel):
@@ -151,3 +153,36 @@ class Closing(BaseModel):
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         closes = actor.left(actor.stock["counselor"]["close"], "")
         return {"sentences": [Sentence.played(actor, closes[0])]}
+
+
+def messages(stretch: Stretch) -> list[tuple[Speaker, str]]:
+    """A stretch as its messages."""
+    pairs = ((" ".join(s.text for s in one.therapist), one.help_seeker) for one in stretch.exchanges)
+    return [message for said, heard in pairs for message in (("counselor", said), ("client", heard))]
+
+
+def turns_of(stretch: Stretch, step: Stage, loop: int, lang: Lang) -> list[Turn]:
+    """A stretch as turns: the sub-step on every turn, the strategies on the therapist's sentences."""
+    label = STEPS.label(step.id)
+    return [
+        turn
+        for one in stretch.exchanges
+        for turn in (turn_of(one.therapist, [label], loop, lang), Turn.client(one.help_seeker, [label], loop=loop))
+    ]
+
+
+def turn_of(said: list[Sentence], labels: list[Label], loop: int, lang: Lang) -> Turn:
+    """The therapist's turn with a strategy on the span of each sentence."""
+    text, spans = joined(said, lang)
+    strategies = [STRATEGIES.label(one.strategy, span=span) for one, span in zip(said, spans, strict=True)]
+    return Turn.counselor(text, [*labels, *strategies], loop=loop)
+
+
+def joined(said: list[Sentence], lang: Lang) -> tuple[str, list[tuple[int, int]]]:
+    """(text of the sentences in a row, [start, end) of each)."""
+    text, spans = "", []
+    for one in said:
+        text += " " if text and lang == "en" else ""
+        spans.append((len(text), len(text) + len(one.text)))
+        text += one.text
+    return text, spans

@@ -3,8 +3,8 @@
 Identification goes from automatic thoughts over intermediate beliefs down to core beliefs and ends with up to three
 channels. Each channel is put on trial: defense, prosecution, verdict. After every verdict a loop check asks whether
 distorted beliefs remain: then it begins anew, else the talk is closed. One situation so becomes a tree; every path
-from its root to a leaf is a dialogue. A run writes one dialogue a case, so the case's dialogue is one path, drawn by
-the seed, and the tree stays with it: `psyloom.systems.crisp.tree.leaves` makes a dialogue of every path without a call.
+from its root to a leaf is a dialogue. The case's dialogue is one path, drawn by the seed, and the tree stays with it; with
+``paths = each`` every path becomes a dialogue. What was written goes through three filters.
 """
 
 from asyncio import gather
@@ -22,7 +22,7 @@ from psyloom.agents.guards import fold
 from psyloom.agents.script import keeps, reject
 from psyloom.knowledge import Term
 from psyloom.knowledge.plans import Stage, stage_plan
-from psyloom.records import Case, Dialogue, Label, Lang, Speaker, Turn
+from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
 from psyloom.systems.crisp.answers import (
     Closing,
     Commonsense,
@@ -31,9 +31,14 @@ from psyloom.systems.crisp.answers import (
     Sentence,
     Stretch,
     Tried,
+    joined,
+    messages,
     stretch_type,
+    turn_of,
+    turns_of,
 )  # fmt: skip
 from psyloom.systems.crisp.commonsense import table
+from psyloom.systems.crisp.filters import filtered
 from psyloom.systems.crisp.tree import (
     DISTORTIONS,
     STRATEGIES,
@@ -41,8 +46,10 @@ from psyloom.systems.crisp.tree import (
     Inference,
     Node,
     leaf_ids,
-    measures_of,
-    session_of,
+    leaves,
+    on_trial,
+    path_to,
+    put_path,
 )  # fmt: skip
 
 PLAN = stage_plan("crdial")
@@ -68,11 +75,16 @@ class Crisp(Writer):
         "script_writer": {"scenario.situation"},
         "commonsense": {"scenario.situation"},
         "loop_judge": frozenset(),
+        "basic_filter": frozenset(),
+        "safety_filter": frozenset(),
+        "expert_filter": {"scenario.situation"},
     }
     needs: ClassVar[frozenset[str]] = frozenset({"scenario.situation"})
 
-    paths: Literal["all", "one"] = Field(
-        "all", description="all: the whole tree; one: only the path that is kept, one channel a loop"
+    paths: Literal["all", "each", "one"] = Field(
+        "all",
+        description="all: the whole tree, kept with the one path that is the case's dialogue; each: every path of the "
+        "tree becomes a dialogue of its own; one: only the path that is kept is written, one channel a loop",
     )
     most_paths: int = Field(9, ge=1, description="most paths of a situation; shared out evenly among the branches")
     loops: int = Field(3, ge=1, description="most loops of a path")
@@ -86,18 +98,34 @@ class Crisp(Writer):
     self_disclosure: bool = Field(
         True, description="false: the therapist tells nothing of itself; a machine has nothing to tell"
     )
+    filters: bool = Field(
+        True,
+        description="basic, safety and expert filter, at most five calls a path; who fails one is kept apart with the reason",
+    )
+    keep_from: float = Field(3.5, ge=1, le=5, description="lowest mean of the sixteen expert criteria that is kept")
     strict: bool = Field(
         True, description="false: form, language, names of strategies and the number of strategies are not checked"
     )
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
-        nodes = await self._grow(ask, 1, [], self.most_paths if self.paths == "all" else 1)
-        kept = ask.rng("path").choice(leaf_ids(nodes))
-        dialogue, session = ask.desk.dialogue, session_of(nodes, kept)
-        dialogue.sessions.append(session)
+        nodes = await self._grow(ask, 1, [], 1 if self.paths == "one" else self.most_paths)
+        ends = leaf_ids(nodes)
+        kept = ask.rng("path").choice(ends)
+        if self.filters:
+            await gather(*(self._filter(ask, nodes, leaf) for leaf in (ends if self.paths == "each" else [kept])))
+        dialogue = ask.desk.dialogue
+        put_path(dialogue, nodes, kept)
         dialogue.extra["tree"] = to_jsonable_python([n.model_dump(mode="json", exclude_defaults=True) for n in nodes])
-        dialogue.quality.measures |= measures_of(session) | {"paths": len(leaf_ids(nodes))}
+        dialogue.quality.measures["paths"] = len(ends)
         return dialogue
+
+    def dialogues(self, written: Dialogue) -> Iterable[Dialogue]:
+        return leaves(written) if self.paths == "each" else [written]
+
+    async def _filter(self, ask: Ask, nodes: list[Node], leaf: str) -> None:
+        """What the filters say about a path stands on its last node."""
+        path = path_to(nodes, leaf)
+        path[-1].filtered = await filtered(ask, turns_on(path), on_trial(path), self.keep_from)
 
     async def _grow(self, ask: Ask, loop: int, above: list[Node], quota: int) -> list[Node]:
         """One loop and all that follows it, in the tree's order; at most ``quota`` paths."""
@@ -226,8 +254,7 @@ def misjudged(found: Stretch, channel: Channel | None, treated: list[Term], ask:
 
 def treated_in(path: list[Node]) -> list[Term]:
     """The distortions that a path has put on trial."""
-    pairs = zip(path[::2], path[1::2], strict=False)
-    return [DISTORTIONS[found.channels[one.channel - 1].distortion] for found, one in pairs if one.channel]
+    return [DISTORTIONS[channel.distortion] for channel in on_trial(path)]
 
 
 def turns_on(path: list[Node]) -> list[Turn]:
@@ -238,36 +265,3 @@ def turns_on(path: list[Node]) -> list[Turn]:
 def asking(ask: Ask, talk: Talk) -> Ask:
     """Branches are written side by side: each asks with its own talk."""
     return ask.as_(ask.role, talk)
-
-
-def messages(stretch: Stretch) -> list[tuple[Speaker, str]]:
-    """A stretch as its messages."""
-    pairs = ((" ".join(s.text for s in one.therapist), one.help_seeker) for one in stretch.exchanges)
-    return [message for said, heard in pairs for message in (("counselor", said), ("client", heard))]
-
-
-def turns_of(stretch: Stretch, step: Stage, loop: int, lang: Lang) -> list[Turn]:
-    """A stretch as turns: the sub-step on every turn, the strategies on the therapist's sentences."""
-    label = PLAN.labels.label(step.id)
-    return [
-        turn
-        for one in stretch.exchanges
-        for turn in (turn_of(one.therapist, [label], loop, lang), Turn.client(one.help_seeker, [label], loop=loop))
-    ]
-
-
-def turn_of(said: list[Sentence], labels: list[Label], loop: int, lang: Lang) -> Turn:
-    """The therapist's turn with a strategy on the span of each sentence."""
-    text, spans = joined(said, lang)
-    strategies = [STRATEGIES.label(one.strategy, span=span) for one, span in zip(said, spans, strict=True)]
-    return Turn.counselor(text, [*labels, *strategies], loop=loop)
-
-
-def joined(said: list[Sentence], lang: Lang) -> tuple[str, list[tuple[int, int]]]:
-    """(text of the sentences in a row, [start, end) of each)."""
-    text, spans = "", []
-    for one in said:
-        text += " " if text and lang == "en" else ""
-        spans.append((len(text), len(text) + len(one.text)))
-        text += one.text
-    return text, spans

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.knowledge import OneOf, label_set
-from psyloom.records import Dialogue, Session, Turn
+from psyloom.records import Dialogue, Quality, Session, Turn
 
 DISTORTIONS, STRATEGIES = label_set("crisp_distortion"), label_set("crisp_strategy")
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -28,6 +28,21 @@ class Verdict(BaseModel):
 
     restructured: bool
     new_thought: str | None = None
+
+
+class Filtered(BaseModel):
+    """What the filters said about a path; None: not asked, since an earlier one had failed.
+
+    expert: perspective -> mean of its criteria, 1-5; scores: criterion -> 1-5; remarks: perspective -> weakest points.
+    reason: why the path is kept apart.
+    """
+
+    basic: bool
+    safety: bool | None = None
+    expert: dict[str, float] | None = None
+    scores: dict[str, int] = Field(default_factory=dict)
+    remarks: dict[str, str] = Field(default_factory=dict)
+    reason: str | None = None
 
 
 class Inference(BaseModel):
@@ -48,6 +63,7 @@ class Node(BaseModel):
     channel: int | None = None
     verdict: Verdict | None = None
     remaining: bool | None = None
+    filtered: Filtered | None = None
     commonsense: dict[str, list[Inference]] = Field(default_factory=dict)
 
 
@@ -66,13 +82,22 @@ def path_to(nodes: Sequence[Node], leaf: str) -> list[Node]:
     return path
 
 
+def on_trial(path: Sequence[Node]) -> list[Channel]:
+    """The channels that a path has put on trial, loop by loop."""
+    pairs = zip(path[::2], path[1::2], strict=False)
+    return [found.channels[one.channel - 1] for found, one in pairs if one.channel]
+
+
 def loops_of(path: Sequence[Node]) -> list[dict[str, Any]]:
-    """What happened in each loop of a path: the channels found, which was followed, and its verdict."""
+    """What happened in each loop of a path: the channels found, which was followed, its verdict, the inferences used."""
     return [
         {
             "loop": found.loop, "channels": [channel.model_dump() for channel in found.channels],
             "followed": treated.channel, "verdict": treated.verdict and treated.verdict.model_dump(),
             "remaining": treated.remaining,
+            "commonsense": {
+                step: [one.model_dump() for one in used] for step, used in (found.commonsense | treated.commonsense).items()
+            },
         }
         for found, treated in zip(path[::2], path[1::2], strict=True)
     ]  # fmt: skip
@@ -81,10 +106,9 @@ def loops_of(path: Sequence[Node]) -> list[dict[str, Any]]:
 def session_of(nodes: Sequence[Node], leaf: str) -> Session:
     """One path as a session: its turns, the distortions it treats as labels, its loops as notes."""
     path = path_to(nodes, leaf)
-    treated = [found.channels[(one.channel or 1) - 1] for found, one in zip(path[::2], path[1::2], strict=True)]
     return Session(
         turns=[turn for node in path for turn in node.turns],
-        labels=[DISTORTIONS.label(channel.distortion, reason=channel.thought) for channel in treated],
+        labels=[DISTORTIONS.label(channel.distortion, reason=channel.thought) for channel in on_trial(path)],
         notes={"leaf": leaf, "loops": loops_of(path)},
         ended="no distorted belief remains" if path[-1].remaining is False else "limit",
     )
@@ -98,17 +122,29 @@ def measures_of(session: Session) -> dict[str, float]:
     return {"strategies_per_turn": sum(each) / max(1, len(each)), "loops": len(loops)}
 
 
+def put_path(dialogue: Dialogue, nodes: Sequence[Node], leaf: str) -> None:
+    """Make one path the dialogue's session, with its measures and what the filters said about it."""
+    dialogue.sessions = [session_of(nodes, leaf)]
+    dialogue.quality.measures |= measures_of(dialogue.sessions[0])
+    if filtered := path_to(nodes, leaf)[-1].filtered:
+        dialogue.extra["filter"] = filtered.model_dump(exclude_none=True)
+        dialogue.quality.apart = filtered.reason
+
+
 def leaves(dialogue: Dialogue) -> Iterator[Dialogue]:
     """Every path of a dialogue's tree as a dialogue of its own, without a call; those of a situation share its case.
 
-    Calls and rejects are the whole tree's, so they stay with the dialogue that holds the tree.
+    What the whole tree took, calls and rejects, stands with the first path, so that sums over a file are right.
     """
     nodes = [Node.model_validate(node) for node in _listed(dialogue.extra["tree"])]
+    quality = dialogue.quality.model_copy(deep=True, update={"apart": None, "measures": {}})
     for leaf in leaf_ids(nodes):
         one = dialogue.model_copy(deep=True)
-        one.id, one.sessions = f"{dialogue.id}-{leaf}", [session_of(nodes, leaf)]
-        one.extra = {key: value for key, value in one.extra.items() if key != "tree"} | {"situation": dialogue.id}
-        one.quality = type(one.quality)(measures=measures_of(one.sessions[0]))
+        one.id, one.quality = f"{dialogue.id}-{leaf}", quality
+        one.extra = {key: value for key, value in one.extra.items() if key not in ("tree", "filter")}
+        one.extra["situation"] = dialogue.id
+        put_path(one, nodes, leaf)
+        quality = Quality()
         yield one
 
 

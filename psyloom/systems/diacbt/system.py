@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["DiaCbt", "DiaCbtClient", "DiaCbtCounselor"]
 
 BLOCK, TAIL = 5, 10  # exchanges of a block; messages of the session that the next block reads
+LIKE = 0.9  # the released cases are 0.92 to 0.97 like one another
 WORDS: dict[str, dict[Lang, str]] = {
     "client": {"en": "exchange {}, client: {}", "zh": "第 {} 个来回，client：{}"},
     "plan": {
@@ -142,6 +143,11 @@ class DiaCbt(Writer):
         description="blocks: JSON Lines file whose first dialogue is a treatment labelled with these strategies; its labels "
         "are the plan and its exchanges the examples. none: the bundled plan, with one invented exchange a strategy",
     )
+    filter: bool = Field(
+        True,
+        description="keep apart, with the reason, a treatment with a session less than 0.9 like its plan or one that comes "
+        "back to nothing that the session before agreed on or left open",
+    )
     max_exchanges: int = Field(30, ge=1, description="talk: most exchanges of a session")
     samples: int = Field(0, ge=0, description="talk: answers of the grader after each exchange; 0: nobody grades")
 
@@ -150,6 +156,7 @@ class DiaCbt(Writer):
             await self._conceptualize(case, ask)
         talk = Talk(ask.desk.dialogue)
         await (self._talk(talk, case, ask) if self.how == "talk" else self._blocks(talk, ask))
+        talk.dialogue.quality.apart = unfit(talk.dialogue) if self.filter else None
         return talk.dialogue
 
     async def _conceptualize(self, case: Case, ask: Ask) -> None:
@@ -228,6 +235,18 @@ class DiaCbt(Writer):
             rules = counselor.rules(case if number == 0 else case.model_copy(update={"opening": []}), ask.lang)
             await converse(ask, client=client, counselor=counselor, rules=rules, talk=talk)
             await counselor.record(talk, ask.as_(counselor, talk))
+
+
+def unfit(dialogue: Dialogue) -> str | None:
+    """Why a treatment is no good as data: off its plan, or sessions that know nothing of one another."""
+    for number, session in enumerate(dialogue.sessions, 1):
+        like = session.notes.get("plan_similarity", 1.0)
+        if isinstance(like, float) and like < LIKE:
+            return f"plan: session {number} is {like:.2f} like it, under {LIKE:g}"
+        before = dialogue.sessions[number - 2].notes if number > 1 else {}
+        if (before.get("homework") or before.get("left_open")) and not session.notes.get("taken_up"):
+            return f"continuity: session {number} comes back to nothing of session {number - 1}"
+    return None
 
 
 def _listed(strategies: Sequence[str], lang: Lang) -> str:

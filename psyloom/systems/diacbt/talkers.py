@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, create_model
 from psyloom.agents import Ask, Check, Client, Counselor, Rules, Sight, Talk
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import OneOf, label_set
-from psyloom.records import Case, Dialogue, Lang, Session, Turn
+from psyloom.records import Case, Dialogue, Lang, Session, Turn, sentences
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Record, Strategies, Text, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line, in_session, week_of
 from psyloom.systems.patient_psi.system import PatientPsi, of_text, without_jargon
@@ -153,6 +153,16 @@ def short_in(lang: Lang, words: int, characters: int) -> Check:
     return too_long
 
 
+def within(text: str, lang: Lang, words: int, characters: int) -> str:
+    """As many whole sentences of a message as the limit allows; of a first one that is too long, its beginning."""
+    too_long, gap = short_in(lang, words, characters), "" if lang == "zh" else " "
+    if not too_long(text):
+        return text
+    told = sentences(text)
+    fits = [gap.join(told[:count]) for count in range(1, len(told) + 1) if not too_long(gap.join(told[:count]))]
+    return fits[-1] if fits else text[:characters] if lang == "zh" else " ".join(text.split()[:words])
+
+
 class DiaCbtClient(Client):
     """The client of a diagram, with a memory of earlier sessions and of the weeks between them."""
 
@@ -207,6 +217,7 @@ class DiaCbtClient(Client):
             turn = Turn.client(felt.text, mood=felt.mood)
         else:
             turn = Turn.client(await ask("client", check=check, prefer=prefer, **slots))
+        turn.text = within(turn.text, ask.lang, self.words, self.characters)
         return await self._graded(turn, talk, ask) if self.samples else turn
 
     async def _graded(self, turn: Turn, talk: Talk, ask: Ask) -> Turn:
