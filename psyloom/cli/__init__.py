@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": ("psyloom.cli.run", "Label dialogues with a system's annotator."),
     "analyze": ("psyloom.cli.analyze", "Show what dialogues hold: reactions, transitions, annotators, diversity."),
     "classifier": ("psyloom.cli.classifier", "Learn a label set from annotated dialogues, and annotate with it."),
+    "tune": ("psyloom.cli.tune", "Fine-tune a small chat model, or try a recipe out."),
     "export": ("psyloom.cli.export", "Write dialogues for a trainer, a tool or a reader."),
     "read": ("psyloom.cli.read", "Read a released data set into our records."),
     "mix": ("psyloom.cli.mix", "Mix files of dialogues at a chosen ratio."),

@@ -51,7 +51,9 @@ def excerpts(
     found = list(_pairs(dialogue, against, name) if instrument.unit == "pair" else _pieces(dialogue, instrument))
     if not found:
         labelled = f" labelled {' or '.join(instrument.labels)}" if instrument.labels else ""
-        what = f"dialogue {dialogue.id!r} has no {'message' if instrument.unit != 'turn' else 'reply'}{labelled} to rate"
+        what = (
+            f"dialogue {dialogue.id!r} has no {'message' if instrument.unit != 'turn' else 'reply'}{labelled} to rate"
+        )
         raise UsageError(what, do="leave it out, or rate it with another instrument")
     return found
 
@@ -93,6 +95,8 @@ def _heard(dialogue: Dialogue, turns: Sequence[Turn]) -> Sequence[Turn]:
 def _replies(turns: Sequence[Turn], instrument: Instrument) -> list[int]:
     """Places of the turns that answer the other side; a greeting answers nobody."""
     rated = "client" if instrument.rates == "client" else "counselor"
-    replies = [n for n, turn in enumerate(turns) if turn.speaker == rated and any(t.speaker != rated for t in turns[:n])]
+    replies = [
+        n for n, turn in enumerate(turns) if turn.speaker == rated and any(t.speaker != rated for t in turns[:n])
+    ]
     wanted = {*instrument.labels}
     return [n for n in replies if not wanted or wanted & {f"{label.set}/{label.id}" for label in turns[n].labels}]

@@ -23,6 +23,7 @@ def test_every_bundled_tree_loads_and_its_probes_speak_both_languages(name: str)
     assert sum(leaf.slot for leaf in tree.leaves) == 1
 
 
+@pytest.mark.accepts("mdd5k", 1)
 @given(AGES, GENDERS, st.integers(), st.booleans())
 def test_a_queue_keeps_sections_and_groups_together_and_has_each_applicable_leaf_once(
     age, gender, seed, shuffle
@@ -39,6 +40,7 @@ def test_a_queue_keeps_sections_and_groups_together_and_has_each_applicable_leaf
         assert changes == len(set(heads))
 
 
+@pytest.mark.accepts("mdd5k", 1)
 def test_personal_and_family_history_change_places_in_about_half_of_a_thousand_seeds() -> None:
     last = [TREE.queue("adult", "female", random.Random(seed))[-1].id for seed in range(1000)]
     assert 430 < last.count("relatives") < 570

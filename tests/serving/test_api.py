@@ -134,9 +134,11 @@ async def test_the_talk_is_read_in_order_and_a_system_message_does_not_replace_t
 
 async def test_sampling_that_a_request_sets_is_used() -> None:
     model = Scripted(reply="嗯。")
-    async with client(model, "interactive_agents") as api:
-        await api.post("/v1/chat/completions", json=asked(CALM["zh"], model="interactive_agents", temperature=0.1))
+    voice = "emollm:persona=mother"
+    async with client(model, voice) as api:
+        await api.post("/v1/chat/completions", json=asked(CALM["zh"], model=voice, temperature=0.1))
     assert model.calls[0].decoding["temperature"] == 0.1
+    assert model.calls[0].decoding["top_p"] == SAMPLING["mother"]["top_p"]
 
 
 async def test_what_a_counselor_remembers_goes_on_from_request_to_request() -> None:

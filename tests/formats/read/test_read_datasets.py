@@ -532,9 +532,15 @@ def test_client_reactions_survey_becomes_a_rating(tmp_path: Path) -> None:
 @pytest.mark.accepts("mdd5k", 9)
 def test_mdd5k_sample_of_three_patients_gives_fifteen_talks_with_their_labels(tmp_path: Path) -> None:
     talks = release("mdd5k-talks").files["MDD_5k/patient_7.json"]
-    codes = {7: ("F41.101", "焦虑状态"), 162: ("F32.300", "重度抑郁发作"), 885: ("F41.200x002,G47.000x001", "失眠,焦虑抑郁状态")}
+    codes = {
+        7: ("F41.101", "焦虑状态"),
+        162: ("F32.300", "重度抑郁发作"),
+        885: ("F41.200x002,G47.000x001", "失眠,焦虑抑郁状态"),
+    }
     files = {f"MDD_5k/patient_{number}.json": talks for number in codes}
-    files |= {f"Label/patient_{n}_label.json": {"ICD_Code": icd, "Diagnosis_Result": name} for n, (icd, name) in codes.items()}
+    files |= {
+        f"Label/patient_{n}_label.json": {"ICD_Code": icd, "Diagnosis_Result": name} for n, (icd, name) in codes.items()
+    }
     found, defects = given(files, tmp_path, "mdd5k")
     assert (len(found), defects) == (15, [])
     assert all([turn.speaker for turn in one.turns] == ["counselor", "client"] * 2 for one in found)
@@ -590,7 +596,12 @@ def test_mdd5k_patient_record_fills_the_clinical_facet(tmp_path: Path) -> None:
 
 @pytest.mark.accepts("mdd5k", 10)
 def test_mdd5k_statistics_count_the_chinese_characters_of_each_message(tmp_path: Path) -> None:
-    talk = {"conversation": [{"doctor": "睡得好吗？", "patient": "不好，醒 3 次。"}, {"doctor": "多久了？", "patient": "一个月"}]}
+    talk = {
+        "conversation": [
+            {"doctor": "睡得好吗？", "patient": "不好，醒 3 次。"},
+            {"doctor": "多久了？", "patient": "一个月"},
+        ]
+    }
     (found,), _ = given({"MDD_5k/patient_1.json": [talk]}, tmp_path, "mdd5k")
     (table,) = [one for one in diversity_report([found], by="characters") if one.name == "chinese"]
     assert [dict(zip(table.columns, row, strict=True)) for row in table.rows] == [

@@ -31,6 +31,7 @@ def marks(messages):
 
 
 @given(several(), names_and_units, targets, st.none() | st.integers(1, 9), st.sampled_from(["joined", "apart"]))
+@pytest.mark.accepts("emollm", 7)
 def test_no_target_stands_inside_its_own_history(given_dialogues, kind, target, history, sessions):
     name, _ = kind
     for dialogue in given_dialogues:

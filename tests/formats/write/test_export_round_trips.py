@@ -64,6 +64,7 @@ def written(name):
 
 @pytest.mark.parametrize("name", sorted(name for name in WHOLE if not WRITERS[name].strict))
 @given(dialogue=dialogues)
+@pytest.mark.accepts("emollm", 7)
 def test_a_lax_format_brings_back_every_turn(name, dialogue, tmp_path_factory):
     written(name)
     assume({turn.speaker for turn in dialogue.turns} == {"client", "counselor"})
@@ -73,6 +74,7 @@ def test_a_lax_format_brings_back_every_turn(name, dialogue, tmp_path_factory):
 
 @pytest.mark.parametrize("name", sorted(name for name in WHOLE if WRITERS[name].strict))
 @given(dialogue=dialogues)
+@pytest.mark.accepts("emollm", 7)
 def test_a_strict_format_brings_back_what_alternates(name, dialogue, tmp_path_factory):
     expected = pairs_of(said(dialogue))
     assume(expected)
@@ -95,6 +97,7 @@ FIRST, *OTHERS = sorted(set(WHOLE) - {"parquet"})
 
 @pytest.mark.parametrize("first", [FIRST, *OTHERS])
 @pytest.mark.parametrize("second", [FIRST, *OTHERS])
+@pytest.mark.accepts("emollm", 7)
 def test_a_dialogue_survives_any_two_formats_in_a_row(first, second, tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
