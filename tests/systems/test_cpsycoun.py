@@ -77,7 +77,6 @@ async def test_sampling_is_the_papers() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.accepts("cpsycoun", 2)
 @pytest.mark.accepts("cpsycoun", 7)
 async def test_sampling_can_be_set_for_each_agent(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "cases.jsonl", [case()])
@@ -87,6 +86,7 @@ async def test_sampling_can_be_set_for_each_agent(tmp_path: Path) -> None:
     assert [(call.decoding["temperature"], call.decoding["top_p"]) for call in model.calls] == [(0.1, 0.9), (0.75, 0.9)]
 
 
+@pytest.mark.accepts("cpsycoun", 2)
 @pytest.mark.parametrize(
     "gap", ["basic_information", "psychological_problems", "reflections", "goals", "techniques", "execution_plan"]
 )

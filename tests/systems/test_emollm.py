@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from psyloom.cli.catalog import cases
 from psyloom.errors import AnswerRejected, UsageError
+from psyloom.knowledge import label_set
+from psyloom.knowledge.labels import FOLDER
 from psyloom.llm import Call
+from psyloom.llm.limits import Budget
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Lang, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
@@ -36,16 +41,18 @@ def case(lang: Lang = "zh", area: str = "AREA", emotion: str = "EMOTION") -> Cas
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("emollm", 2)
 def test_the_grid_has_16_areas_and_27_distinct_emotions_as_often_as_asked(lang: Lang) -> None:
     assert (len(AREAS), len(EMOTIONS), len(MORE)) == (16, 27, 5)
-    cells = list(grid(lang, 2))
+    cells = list(grid(lang=lang, each=2))
     assert len(cells) == 16 * 27 * 2
     assert len({one.id for one in cells}) == len(cells)
     assert set(Counter((one.scenario.type[0], one.scenario.emotion) for one in cells if one.scenario).values()) == {2}
-    assert len(list(grid(lang, more_emotions=True))) == 16 * 32
+    assert len(list(grid(lang=lang, more_emotions=True))) == 16 * 32
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("emollm", 1)
 async def test_a_dialogue_is_one_call_for_its_cell_and_ends_with_the_doctor(lang: Lang) -> None:
     model = Scripted(dialogue=script(lang))
     dialogue = await write("emollm", case(lang), model)
@@ -82,12 +89,69 @@ async def test_a_bare_case_draws_its_cell_by_the_seed() -> None:
 
 
 async def test_the_whole_grid_can_be_run_and_taken_up_again_without_a_second_call(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "cases.jsonl", list(grid("zh"))[:40])
+    write_jsonl(tmp_path / "cases.jsonl", list(grid(lang="zh"))[:40])
     model = Scripted(dialogue=script())
     for limit in (15, None):
         await run_cases("emollm", tmp_path / "cases.jsonl", tmp_path / "out", models=model, limit=limit)
     assert len(model.calls) == 40
     assert all(d.turns[-1].speaker == "counselor" for d in read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+
+
+@pytest.mark.accepts("emollm", 1)
+async def test_the_released_16_x_28_cells_are_one_call_each_are_taken_up_again_and_end_with_the_doctor(
+    tmp_path: Path,
+) -> None:
+    words = ["emollm", "--make", "grid", "--lang", "zh", "--set", "as_listed=true"]
+    made = CliRunner().invoke(cases, words, catch_exceptions=False).output
+    (tmp_path / "cases.jsonl").write_text(made, "utf-8")
+    cells = Counter(
+        (one.scenario.type[0], one.scenario.emotion)
+        for one in read_jsonl(tmp_path / "cases.jsonl", Case)
+        if one.scenario
+    )
+    assert len(made.splitlines()) == cells.total() == 16 * 28
+    assert set(cells.values()) == {1, 2}  # sympathy stands twice in the list
+    model = Scripted(dialogue=script())
+    for budget in (Budget(200), None):
+        await run_cases(
+            "emollm", tmp_path / "cases.jsonl", tmp_path / "out", models=model, budget=budget, concurrency=8
+        )
+    assert len(model.calls) == 16 * 28
+    found = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    assert len({one.id for one in found}) == 16 * 28
+    assert all(one.turns[-1].speaker == "counselor" and one.quality.calls == 1 for one in found)
+
+
+@pytest.mark.accepts("emollm", 1)
+@pytest.mark.parametrize("each", [1, 3])
+def test_as_many_cases_are_made_for_every_cell_as_asked(each: int) -> None:
+    made = list(grid(each=each, as_listed=True))
+    assert len(made) == 16 * 28 * each
+    assert len({one.id for one in made}) == len(made)
+
+
+@pytest.mark.accepts("emollm", 2)
+async def test_areas_and_emotions_can_be_ones_own_lists_in_any_words() -> None:
+    made = list(grid(areas=["工作", "养宠物"], emotions=["内疚", "松了一口气"]))
+    assert [(one.id, one.scenario.emotion) for one in made if one.scenario] == [
+        ("work-guilt-zh-1", "内疚"), ("work-松了一口气-zh-1", "松了一口气"),
+        ("养宠物-guilt-zh-1", "内疚"), ("养宠物-松了一口气-zh-1", "松了一口气"),
+    ]  # fmt: skip
+    model = Scripted(dialogue=script())
+    dialogue = await write("emollm", made[-1], model)
+    assert "“养宠物”" in text_of(model.calls[0])
+    assert dialogue.labels == []
+
+
+@pytest.mark.accepts("emollm", 2)
+def test_the_lists_are_files_that_another_file_may_stand_in_for(tmp_path: Path) -> None:
+    for name in ("emollm_area", "emollm_emotion"):
+        assert (FOLDER / f"{name}.toml").is_file()
+    text = (FOLDER / "emollm_emotion.toml").read_text("utf-8").replace('id = "emollm_emotion"', 'id = "own_emotion"')
+    (tmp_path / "own.toml").write_text(
+        text + '\n[[label]]\nid = "awkward_pride"\nen = "Awkward pride"\nzh = "别扭的骄傲"\n', "utf-8"
+    )
+    assert len(label_set(tmp_path / "own.toml")) == len(EMOTIONS) + 1 == 28
 
 
 async def test_top_p_varies_between_a_tenth_and_nine_tenths_only_when_asked() -> None:
@@ -134,6 +198,7 @@ async def test_lenient_keeps_what_can_be_read_and_flags_it() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("persona", ["aiwei", "mother", "scientist", "father_boyfriend"])
+@pytest.mark.accepts("emollm", 8)
 async def test_a_persona_adds_a_voice_and_leaves_everything_else_of_the_prompt(lang: Lang, persona: str) -> None:
     plain, voiced = Scripted(dialogue=script(lang)), Scripted(dialogue=script(lang))
     await write("emollm", case(lang), plain)
@@ -156,6 +221,12 @@ def test_a_persona_that_does_not_exist_is_refused() -> None:
         make_role("emollm", "writer", {"persona": "pirate"})
 
 
+@pytest.mark.accepts("emollm", 8)
+def test_the_counselors_voice_that_pleases_at_any_price_must_be_asked_for_twice_too() -> None:
+    with pytest.raises(UsageError, match="unhealthy"):
+        make_role("emollm", "counselor", {"persona": "airen"})
+
+
 # Books
 
 
@@ -174,6 +245,7 @@ def pairs(call: Call | None = None, count: int = 5, stem: str = "") -> dict[str,
 
 
 @given(st.integers(0, 40), st.integers(1, 12), st.data())
+@pytest.mark.accepts("emollm", 3)
 def test_windows_cover_every_sentence_and_neighbours_share_the_overlap(
     count: int, size: int, data: st.DataObject
 ) -> None:
@@ -185,6 +257,7 @@ def test_windows_cover_every_sentence_and_neighbours_share_the_overlap(
     assert all(len(window) > overlap for window in found[1:])
 
 
+@pytest.mark.accepts("emollm", 3)
 async def test_a_book_is_one_call_a_window_and_one_a_pair_and_every_pair_is_a_session() -> None:
     model = Scripted(qa=pairs, clean={"belongs": "1"})
     dialogue = await write("emollm", book(), model)
@@ -196,6 +269,7 @@ async def test_a_book_is_one_call_a_window_and_one_a_pair_and_every_pair_is_a_se
     assert "第7句讲一件事。第8句讲一件事。" in text_of(model.asked("qa")[1])
 
 
+@pytest.mark.accepts("emollm", 3)
 async def test_the_released_stride_can_be_had() -> None:
     model = Scripted(qa=pairs, clean={"belongs": "1"})
     await write("emollm", book(), model, options={"overlap": 6})
@@ -205,6 +279,7 @@ async def test_the_released_stride_can_be_had() -> None:
 
 
 @pytest.mark.parametrize("wrong", [pairs(count=4), pairs(count=11), {"pairs": pairs(count=4)["pairs"] * 2}])
+@pytest.mark.accepts("emollm", 3)
 async def test_too_few_too_many_or_repeated_pairs_are_asked_for_again(wrong: dict[str, Any]) -> None:
     model = Scripted(qa=[wrong, pairs()], clean={"belongs": "1"})
     dialogue = await write("emollm", book("只有一句。"), model)
@@ -212,6 +287,7 @@ async def test_too_few_too_many_or_repeated_pairs_are_asked_for_again(wrong: dic
     assert len(dialogue.sessions) == 5
 
 
+@pytest.mark.accepts("emollm", 3)
 async def test_only_pairs_judged_1_are_kept_and_any_other_answer_is_asked_for_again() -> None:
     def judge(call: Call) -> dict[str, str]:
         return {"belongs": "0" if "问1？" in text_of(call) else "1"}

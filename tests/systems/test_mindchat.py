@@ -1,18 +1,27 @@
 """MindChat: theme, setting card, self chat, inspection: the checks of its specification that are about writing."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from psyloom.agents import Ask, Talk
+from psyloom.curation.inspection import STAGES, Inspection
 from psyloom.errors import AnswerRejected
+from psyloom.formats import read
+from psyloom.formats.write import WRITERS, ExportOptions, export
+from psyloom.knowledge.items import Item
+from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Artefact, Case, Dialogue, Lang, Turn, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
 from psyloom.systems import find_system
+from psyloom.systems.mindchat.assessment import CHECK, WORDS
 from psyloom.systems.mindchat.system import DIMENSIONS, SLOTS, MindChatCounselor, Scores, not_medical
-from tests.support import Scripted, text_of, write
+from tests.support import Scripted, desk_for, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 CARD = {slot: [f"{slot.upper()}-{n}" for n in range(12)] for slot in SLOTS}
@@ -38,6 +47,7 @@ def model(lang: Lang = "zh", **other: Any) -> Scripted:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("mindchat", 4)
 async def test_theme_four_slots_self_chat_and_score_come_in_this_order_and_are_all_named(lang: Lang) -> None:
     m = model(lang)
     dialogue = await write("mindchat", case(lang), m)
@@ -248,6 +258,172 @@ async def test_every_sample_is_rehearsed_and_kept(sample: Case, interactive: boo
     assert dialogue.turns[0].speaker == "client"
     assert dialogue.turns[-1].speaker == "counselor"
     assert dialogue.quality.calls >= 2
+
+
+# Assessment inside the chat
+
+RESULT = {"rationale": "你说好几天睡前都在想身体的事。", "score": 2, "advice": "可以先约一次体检。"}
+
+
+def step(text: Any, **more: bool) -> Any:
+    return lambda call: {"risk": False, "stop": False, "text": text(call) if callable(text) else text} | more
+
+
+def asks(call: Call) -> str:
+    """The question that the prompt wants asked, in other words."""
+    return "嗯。" + text_of(call).rpartition("要问的是：")[2].rpartition("To be asked: ")[2].strip()
+
+
+async def assessed(m: Scripted, answers: Sequence[str], lang: Lang = "zh", dimension: str = "hypochondriasis") -> Talk:
+    """A talk in which the user says ``answers`` one after the other."""
+    counselor = MindChatCounselor.model_validate({"assess": dimension})
+    desk = desk_for(Case(id="m", lang=lang), m)
+    talk = Talk(desk.dialogue)
+    for said in answers:
+        talk.add(Turn.client(said))
+        talk.add(await counselor.reply(talk, Ask(desk, counselor, talk)))
+    return talk
+
+
+@pytest.mark.accepts("mindchat", 8)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("item", CHECK.items, ids=lambda item: item.id)
+async def test_an_assessment_is_four_questions_one_a_turn_then_a_number_with_reason_and_disclaimer(
+    item: Item, lang: Lang
+) -> None:
+    m = Scripted(assess=step(asks), assess_result=RESULT | {"score": 1}, counselor="后来呢？")
+    talk = await assessed(m, [f"A{n}" for n in range(6)], lang, item.id)
+    said = [turn.text for turn in talk.turns if turn.speaker == "counselor"]
+    assert m.counts() == {"assess": 4, "assess_result": 1, "counselor": 1}
+    assert said[:4] == ["嗯。" + criterion.of(lang) for criterion in item.criteria]
+    assert all(
+        word in said[4]
+        for word in (item.name(lang), "1", RESULT["rationale"], RESULT["advice"], WORDS["disclaimer"][lang])
+    )
+    assert all(f"A{n}" in text_of(m.asked("assess_result")[0]) for n in range(5))
+    kept: Any = talk.session.notes["assessment"]
+    assert (kept["score"], kept["rationale"], kept["ended"]) == (1, RESULT["rationale"], "done")
+    assert said[5] == "后来呢？"  # the chat goes on
+
+
+@pytest.mark.accepts("mindchat", 8)
+@pytest.mark.parametrize("points", [-1, 5])
+async def test_a_number_outside_0_to_4_is_asked_for_again(points: int) -> None:
+    m = Scripted(assess=step(asks), assess_result=[RESULT | {"score": points}, RESULT])
+    await assessed(m, ["一", "二", "三", "四", "五"])
+    assert m.counts()["assess_result"] == 2
+
+
+@pytest.mark.accepts("mindchat", 8)
+@pytest.mark.parametrize(("lang", "said"), [("zh", "其实我不想活了"), ("en", "I want to kill myself")])
+@pytest.mark.parametrize("at", [0, 2])
+async def test_a_suicidal_answer_switches_to_the_crisis_path_without_asking_a_model(
+    lang: Lang, said: str, at: int
+) -> None:
+    m = Scripted(assess=step(asks), crisis=["CRISIS-1", "CRISIS-2"])
+    answers = [*(f"A{n}" for n in range(at)), said, "AFTER"]
+    talk = await assessed(m, answers, lang)
+    assert [turn.text for turn in talk.turns[-3::2]] == ["CRISIS-1", "CRISIS-2"]
+    assert m.counts() == ({"assess": at} if at else {}) | {"crisis": 2}  # no question and no number any more
+    assert talk.session.notes["assessment"]["ended"] == "crisis"  # type: ignore[index, call-overload]
+
+
+@pytest.mark.accepts("mindchat", 8)
+async def test_an_answer_without_such_words_that_the_model_takes_for_a_risk_does_so_too() -> None:
+    first, second = (
+        {"risk": risk, "stop": False, "text": text} for risk, text in ((False, "最近还好吗？"), (True, "嗯。"))
+    )
+    m = Scripted(assess=[first, second], crisis="CRISIS")
+    talk = await assessed(m, ["想聊聊", "有过"], dimension="suicidal_ideation")
+    assert talk.turns[-1].text == "CRISIS"
+
+
+@pytest.mark.accepts("mindchat", 8)
+@pytest.mark.parametrize(("points", "crisis"), [(0, 0), (1, 0), (2, 1), (4, 1)])
+async def test_two_points_for_thoughts_of_suicide_are_a_crisis_and_not_read_out(points: int, crisis: int) -> None:
+    m = Scripted(assess=step(asks), assess_result=RESULT | {"score": points}, crisis="CRISIS")
+    talk = await assessed(m, ["一", "二", "三", "四", "五"], dimension="suicidal_ideation")
+    assert m.counts().get("crisis", 0) == crisis
+    assert (talk.turns[-1].text == "CRISIS") == bool(crisis)
+    assert talk.session.notes["assessment"]["score"] == points  # type: ignore[index, call-overload]
+
+
+async def test_the_user_can_stop_an_assessment_and_the_chat_goes_on() -> None:
+    m = Scripted(assess=[{"risk": False, "stop": False, "text": "最近还好吗？"}, {"risk": False, "stop": True, "text": "不说也没关系。"}],
+                 counselor="那聊点别的？")  # fmt: skip
+    talk = await assessed(m, ["想聊聊", "不想答了", "好"])
+    assert [turn.text for turn in talk.turns[3::2]] == ["不说也没关系。", "那聊点别的？"]
+    assert m.counts() == {"assess": 2, "counselor": 1}
+
+
+def test_every_dimension_has_four_questions_and_five_anchors_in_both_languages() -> None:
+    assert len(CHECK.items) == 5
+    for item in CHECK.items:
+        assert len(item.criteria) == 4
+        assert [anchor.at for anchor in item.anchors] == [0, 1, 2, 3, 4]
+        assert all(words.en and words.zh for words in (*item.criteria, *item.anchors))
+
+
+# From self chat to what is kept
+
+
+@pytest.mark.accepts("mindchat", 4)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_what_passes_all_inspections_names_its_theme_and_four_settings(lang: Lang, tmp_path: Path) -> None:
+    m = model(
+        lang,
+        self_chat=[
+            chat(lang),
+            chat(lang, messages=10, m1={"zh": "我和母亲吵了一架", "en": "My mother and I had a row"}[lang]),
+        ],
+    )
+    write_jsonl(tmp_path / "cases.jsonl", [case(lang).model_copy(update={"id": f"m{n}"}) for n in range(2)])
+    await run_cases("mindchat", tmp_path / "cases.jsonl", tmp_path / "out", models=m)
+    made = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
+    inspection = Inspection(share=0, threshold=1.0)
+    passed = [(verdict, one) for verdict, one, _ in inspection.run(lambda: made)]
+    assert [verdict for verdict, _ in passed] == ["keep", "keep"]
+    for _, kept in passed:
+        assert kept.sessions[0].notes["theme"] == "THEME"
+        setting: Any = kept.sessions[0].notes["setting"]
+        assert list(setting) == list(SLOTS)
+        assert all(setting.values())
+        assert list(kept.extra["inspection"]) == list(STAGES)  # type: ignore[arg-type]
+
+
+# Export
+
+
+def record(last: str, output: str, *history: list[str], filled: str = "") -> dict[str, Any]:
+    return {"instruction": last, "input": filled, "output": output, "history": list(history)}
+
+
+@pytest.mark.accepts("mindchat", 9)
+@pytest.mark.parametrize("unit", ["dialogue", "turn"])
+def test_exported_records_have_an_empty_input_and_an_output_whatever_was_wrong_with_those_read(
+    unit: Any, tmp_path: Path
+) -> None:
+    told = ["我和家里人总说不到一起去。", "说不到一起的时候，你会怎么做？"]
+    rows = [
+        record("谢谢您。", "慢慢来。", told),
+        record("", "慢慢来，你愿意说已经很好。", told, filled="谢谢你听我说。"),
+        record("好的，我知道了。", "", told),
+        record("我会想想。", "不着急。", told, ["我会想想。", ""]),
+        record("只有我在说。", ""),
+    ]
+    (tmp_path / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    dialogues = [
+        one for one in read(tmp_path / "rows.json", "mindchat", on_defect=lambda _: None) if isinstance(one, Dialogue)
+    ]
+    export(dialogues, WRITERS["alpaca"], tmp_path / "out.json", ExportOptions(unit=unit))
+    out = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert len(out) == {"dialogue": 4, "turn": 6}[unit]
+    for row in out:
+        assert {"instruction", "input", "output", "history"} <= set(row)
+        assert row["input"] == ""
+        assert row["output"].strip()
+        assert row["instruction"].strip()
+        assert all(len(pair) == 2 and all(text.strip() for text in pair) for pair in row["history"])
 
 
 def test_the_counselor_can_meet_any_client() -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from psyloom.cli.catalog import cases
 from psyloom.errors import AnswerRejected, BadRecord, MissingFacet, UsageError
 from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
@@ -85,6 +87,7 @@ def lines_once(first: dict[int, str]) -> Any:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("psydial", 1)
 async def test_four_stages_in_order_each_with_something_saved(lang: Lang) -> None:
     m = model()
     dialogue = await write("psydial", case(lang), m)
@@ -97,6 +100,7 @@ async def test_four_stages_in_order_each_with_something_saved(lang: Lang) -> Non
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("psydial", 2)
 async def test_a_secret_of_the_client_is_in_no_prompt_and_no_output(lang: Lang, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "cases.jsonl", [case(lang)])
     m = model()
@@ -125,6 +129,7 @@ async def test_what_else_a_case_tells_of_the_real_client_is_not_kept() -> None:
         max_size=12,
     )
 )
+@pytest.mark.accepts("psydial", 2, 3)
 def test_masking_keeps_number_order_and_speakers_and_no_character_of_the_client(session: list[Turn]) -> None:
     hidden = masked(session, "zh")
     assert [turn.speaker for turn in hidden] == [turn.speaker for turn in session]
@@ -154,6 +159,7 @@ def test_a_counselor_line_loses_what_it_repeats_of_the_client(lang: Lang, said: 
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("psydial", 3)
 async def test_role_sequence_and_number_of_messages_stay_even_with_several_in_a_row(lang: Lang) -> None:
     session = [turns(lang)[0], *turns(lang), turns(lang)[-1]]
     dialogue = await write("psydial", case(lang, session=session), model())
@@ -161,6 +167,7 @@ async def test_role_sequence_and_number_of_messages_stay_even_with_several_in_a_
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("psydial", 4)
 async def test_reconstruct_changes_only_client_lines_and_refine_only_counselor_lines(lang: Lang) -> None:
     dialogue = await write("psydial", case(lang, 6), model())
     stages: Any = dialogue.extra["stages"]
@@ -177,6 +184,7 @@ async def test_reconstruct_changes_only_client_lines_and_refine_only_counselor_l
     )
 
 
+@pytest.mark.accepts("psydial", 5)
 async def test_every_result_names_a_public_complaint_and_its_likeness() -> None:
     dialogue = await write("psydial", case(), model())
     pool, _ = complaints(find_system("psydial").folder / "complaints.zh.jsonl", "lexical")
@@ -242,6 +250,7 @@ LEAKS = [
 
 
 @pytest.mark.parametrize(("lang", "rule", "text"), LEAKS)
+@pytest.mark.accepts("psydial", 6)
 async def test_a_leak_is_asked_for_again_counted_by_reason_and_in_the_end_rejects(
     lang: Lang, rule: str, text: str
 ) -> None:
@@ -288,6 +297,7 @@ async def test_lenient_keeps_and_counts_what_leaked_and_the_measures_tell() -> N
 
 
 @given(st.text("我在银行被骂了很难过想辞职", min_size=8, max_size=24))
+@pytest.mark.accepts("psydial", 6)
 def test_every_run_of_eight_characters_is_found_wherever_it_stands(text: str) -> None:
     real = RealClient((text,), "zh")
     assert real.leak(f"那天{text[2:10]}啊" if len(text) >= 10 else f"那天{text}啊") is not None
@@ -337,6 +347,7 @@ async def test_a_heavy_edit_is_measured_and_flagged() -> None:
 
 
 @pytest.mark.parametrize("exchanges", [20, 21, 45])
+@pytest.mark.accepts("psydial", 7)
 async def test_long_sessions_are_two_calls_a_window_and_lose_or_repeat_nothing(exchanges: int) -> None:
     m = model()
     dialogue = await write("psydial", case(exchanges=exchanges), m)
@@ -352,6 +363,7 @@ async def test_long_sessions_are_two_calls_a_window_and_lose_or_repeat_nothing(e
 @given(
     st.lists(st.sampled_from(["client", "counselor"]), min_size=1, max_size=60), st.integers(min_value=1, max_value=9)
 )
+@pytest.mark.accepts("psydial", 7)
 def test_windows_laid_end_to_end_are_the_session(speakers: list[Any], exchanges: int) -> None:
     session = [Turn(speaker=who, text=str(n)) for n, who in enumerate(speakers)]
     found = list(windows(session, exchanges))
@@ -360,6 +372,15 @@ def test_windows_laid_end_to_end_are_the_session(speakers: list[Any], exchanges:
 
 
 # Where sessions and complaints come from
+
+
+def test_a_file_of_sessions_becomes_cases_by_a_command(tmp_path: Path) -> None:
+    talk = Dialogue(id="r", lang="zh", sessions=[Session(turns=turns())], extra={"room": "云雀"})
+    write_jsonl(tmp_path / "talks.jsonl", [talk])
+    words = ["psydial", str(tmp_path / "talks.jsonl"), "--make", "session"]
+    done = CliRunner().invoke(cases, words, catch_exceptions=False)
+    (made,) = map(json.loads, done.output.splitlines())
+    assert made["extra"] == {"session": [{"speaker": who, "text": text} for who, text in REAL["zh"]]}
 
 
 async def test_a_post_without_a_session_is_rebuilt_on_the_closest_masked_session() -> None:

@@ -51,6 +51,7 @@ async def asked(case_: Case, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("smile", 1)
 async def test_a_dialogue_is_one_call_with_one_message_at_temperature_1(lang: Lang) -> None:
     model = Scripted(dialogue=script(lang))
     dialogue = await write("smile", case(lang), model)
@@ -61,6 +62,13 @@ async def test_a_dialogue_is_one_call_with_one_message_at_temperature_1(lang: La
     assert all(word in text_of(call) for word in ("TITLE", "QUESTION", "ANSWER-1"))
     assert [turn.speaker for turn in dialogue.turns] == ["client", "counselor"] * 3
     assert dialogue.quality.calls == 1
+
+
+@pytest.mark.accepts("smile", 1)
+async def test_a_run_may_set_another_temperature_and_top_p() -> None:
+    model = Scripted(dialogue=script())
+    await write("smile", case(), model, decoding={"": {"temperature": 0.3}, "script_writer": {"top_p": 0.8}})
+    assert model.calls[0].decoding == {"temperature": 0.3, "top_p": 0.8, "max_tokens": 2048}
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -111,6 +119,7 @@ async def test_the_session_notes_method_answer_and_what_was_dropped_or_cut() -> 
         ("I hugged my mother.", "I hugged my mother."),
     ],
 )
+@pytest.mark.accepts("smile", 2)
 def test_forum_words_and_hugs_are_cleaned_away(raw: str, cleaned: str) -> None:
     assert clean(raw)[0] == cleaned
 
@@ -125,6 +134,7 @@ POSTS = st.lists(
 
 
 @given(POSTS)
+@pytest.mark.accepts("smile", 2)
 def test_cleaning_leaves_no_doubled_pronoun_no_forum_word_and_no_hug(text: str) -> None:
     cleaned, _ = clean(text)
     assert not any(word in cleaned for word in ("你你", "楼主", "题主", "楼楼", "阿凉", "抱抱"))
@@ -141,6 +151,7 @@ def test_a_pair_is_cut_to_the_limit_together_and_not_before(question: str, answe
     assert len(cut.question + cut.answer) == min(longest, len(question + answer))
 
 
+@pytest.mark.accepts("smile", 2)
 async def test_a_pair_longer_than_1800_characters_is_cut_to_1800() -> None:
     text = await asked(case(title=None, text="问" * 1000, answers=[{"text": "答" * 1500}]))
     assert (text.count("问" * 1000), text.count("答" * 800), text.count("答" * 801)) == (1, 1, 0)
@@ -160,6 +171,7 @@ FAULTY = {
 
 
 @pytest.mark.parametrize("rule", FAULTY)
+@pytest.mark.accepts("smile", 3, 4)
 async def test_a_text_that_breaks_a_filter_is_rejected_under_the_filters_name(rule: str) -> None:
     model = Scripted(dialogue=[FAULTY[rule], script()])
     dialogue = await write("smile", case(), model)
@@ -176,6 +188,7 @@ async def test_the_english_variant_filters_too(bad: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("colon", ["：", ":", ": ", " ："])
+@pytest.mark.accepts("smile", 3)
 def test_full_width_and_ascii_colons_are_both_accepted(lang: Lang, colon: str) -> None:
     seeker, supporter = PREFIXES[lang]
     text = f"{seeker}{colon}一\n\n{supporter}{colon}二\n"
@@ -183,6 +196,7 @@ def test_full_width_and_ascii_colons_are_both_accepted(lang: Lang, colon: str) -
     assert parse_lines(text, rules, lang) == [("client", "一"), ("counselor", "二")]
 
 
+@pytest.mark.accepts("smile", 4)
 async def test_five_messages_are_enough_and_ten_exchanges_only_a_request() -> None:
     model = Scripted(dialogue=script(messages=5))
     dialogue = await write("smile", case(), model)
@@ -203,6 +217,7 @@ async def test_two_messages_in_a_row_by_one_speaker_are_kept() -> None:
     assert [turn.speaker for turn in dialogue.turns] == ["client", "client", "counselor", "client", "counselor"]
 
 
+@pytest.mark.accepts("smile", 6)
 async def test_retries_are_bounded_by_tries_and_tell_the_model_what_was_wrong() -> None:
     model = Scripted(dialogue=FAULTY["too few"])
     with pytest.raises(AnswerRejected, match="in 2 tries"):
@@ -219,6 +234,7 @@ async def test_the_releases_leniency_keeps_a_short_talk_and_counts_the_rule_it_b
     assert dialogue.quality.kept == {"script: too few": 1}
 
 
+@pytest.mark.accepts("smile", 6)
 async def test_in_bulk_a_failure_is_dropped_and_logged_and_the_rest_goes_on(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> str:
         return FAULTY["english"] if "QUESTION-b" in body["messages"][0]["content"] else script()
@@ -240,6 +256,7 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.accepts("smile", 5)
 async def test_the_methods_differ_only_in_role_line_first_demand_and_source(lang: Lang) -> None:
     smile, standard, drawn = [lines(await asked(case(lang), method=name)) for name in ("smile", "standard", "stand.DT")]
     assert [at for at, (a, b) in enumerate(zip(standard, drawn, strict=True)) if a != b] == [2]  # demand 1
@@ -272,6 +289,7 @@ async def test_smile_without_an_answer_is_told_so_before_anything_is_asked(tmp_p
     assert summary.progress.calls == 0
 
 
+@pytest.mark.accepts("smile", 5)
 async def test_topics_are_drawn_uniformly_over_all_56_by_the_seed_and_label_the_dialogue() -> None:
     writer, drawn = Smile(method="stand.DT"), Counter[str]()
     for n in range(1120):
@@ -286,6 +304,7 @@ async def test_topics_are_drawn_uniformly_over_all_56_by_the_seed_and_label_the_
     )  # chi-square, 55 degrees of freedom, p = 0.001
 
 
+@pytest.mark.accepts("smile", 5)
 async def test_the_same_seed_draws_the_same_topic_and_another_seed_others() -> None:
     def draw(seed: int) -> Any:
         return write(
@@ -338,6 +357,14 @@ async def test_limited_asks_again_when_no_topic_is_on_the_list() -> None:
     dialogue = await annotate(SmileTopics(), talk(), model)
     assert len(model.calls) == 2
     assert [label.id for label in dialogue.labels] == ["family_conflict"]
+
+
+@pytest.mark.parametrize("bad", [{"topics": ["隐私边界"]}, {"topics": []}, "家庭冲突"])
+async def test_topics_get_one_repair_whatever_the_run_allows_and_then_fail(bad: Any) -> None:
+    model = Scripted(topics=bad)
+    with pytest.raises(AnswerRejected, match="in 2 tries"):
+        await annotate(SmileTopics(), talk(), model, tries=5)
+    assert len(model.calls) == 2
 
 
 async def test_labelling_leaves_the_texts_as_they_are() -> None:

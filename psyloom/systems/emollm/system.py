@@ -6,6 +6,7 @@ and answer from every window of a book, each pair judged once more. A case that 
 
 import re
 from asyncio import gather
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -17,10 +18,11 @@ from psyloom.agents.guards import fold
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Scenario, Session, Source, Speaker, Turn, sentences
+from psyloom.systems.emollm.counselor import PERSONAS, Persona, allowed
+from psyloom.systems.emollm.counselor import EmoLLMCounselor as EmoLLMCounselor
 
 AREAS, EMOTIONS, MORE = label_set("emollm_area"), label_set("emollm_emotion"), label_set("emollm_emotion_more")
-PERSONAS, THEMES = label_set("emollm_persona"), label_set("emollm_qa_theme")
-UNHEALTHY = ("airen",)
+THEMES = label_set("emollm_qa_theme")
 PREFIXES: dict[Lang, dict[str, Speaker]] = {
     "zh": {"病人": "client", "医生": "counselor"},
     "en": {"Patient": "client", "Doctor": "counselor"},
@@ -85,7 +87,7 @@ class EmoLLM(Writer):
         "qa_cleaner": frozenset(),
     }
 
-    persona: Annotated[str, OneOf(PERSONAS)] | Literal["none"] = Field(
+    persona: Persona = Field(
         "none", description="the voice of the counselor: aiwei, mother, scientist, father_boyfriend, airen; none: a plain one"
     )  # fmt: skip
     unhealthy: bool = Field(False, description="allow a voice that is no healthy model of closeness (airen)")
@@ -100,8 +102,7 @@ class EmoLLM(Writer):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.persona in UNHEALTHY and not self.unhealthy:
-            raise ValueError(f"{self.persona} pleases at any price; set unhealthy=true if that is what you study")
+        allowed(self.persona, self.unhealthy)
         if self.overlap >= self.window:
             raise ValueError("overlap must be smaller than window")
         return self
@@ -171,13 +172,36 @@ class EmoLLM(Writer):
         )
 
 
-def grid(lang: Lang, each: int = 1, *, more_emotions: bool = False) -> Iterator[Case]:
-    """Yield the cases of the whole grid, ``each`` for every cell, area by area: 16 x 27 cells, 16 x 32 with more emotions."""
-    emotions = [*EMOTIONS.terms, *(MORE.terms if more_emotions else ())]
-    for area, emotion, n in product(AREAS.terms, emotions, range(1, each + 1)):
-        scenario = Scenario(type=[area.name(lang)], emotion=emotion.name(lang))
-        source = Source(name="EmoLLM grid", synthetic=True)
-        yield Case(id=f"{area.id}-{emotion.id}-{lang}-{n}", lang=lang, source=source, scenario=scenario)
+def grid(
+    *,
+    lang: Lang = "zh",
+    each: Annotated[int, Field(ge=1)] = 1,
+    areas: Sequence[str] = (),
+    emotions: Sequence[str] = (),
+    more_emotions: bool = False,
+    as_listed: bool = False,
+) -> Iterator[Case]:
+    """Yield the cases of the whole grid, ``each`` for every cell, area by area: 16 x 27 cells.
+
+    Args:    areas, emotions: lists in place of the project's, in its own or any other words;
+             more_emotions: five that counseling needs, too (16 x 32); as_listed: sympathy twice, as the project's list
+             of 28 has it (16 x 28).
+    """
+    felt = [term.name(lang) for term in (*EMOTIONS.terms, *(MORE.terms if more_emotions else ()))]
+    felt += [EMOTIONS["sympathy"].name(lang)] if as_listed else []
+    made: Counter[str] = Counter()
+    for area, emotion in product(areas or [term.name(lang) for term in AREAS.terms], emotions or felt):
+        cell = f"{_id(area, [AREAS])}-{_id(emotion, [EMOTIONS, MORE])}"
+        for _ in range(each):
+            made[cell] += 1
+            scenario = Scenario(type=[area], emotion=emotion)
+            source = Source(name="EmoLLM grid", synthetic=True)
+            yield Case(id=f"{cell}-{lang}-{made[cell]}", lang=lang, source=source, scenario=scenario)
+
+
+def _id(word: str, sets: Sequence[LabelSet]) -> str:
+    """A known word's id; another word stands for itself."""
+    return next((term.id for one in sets if (term := one.find(word))), word)
 
 
 def windows(text: Sequence[str], size: int, overlap: int) -> Iterator[list[str]]:

@@ -29,6 +29,7 @@ from psyloom.agents.script import keeps
 from psyloom.knowledge import label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Scenario, Turn
+from psyloom.systems.mindchat.assessment import Assessment, assess
 
 THEMES = label_set("mindchat_theme")
 SLOTS = ("personality", "role", "situation", "dialogue")
@@ -106,10 +107,14 @@ class Scores(BaseModel):
 
     @property
     def verdict(self) -> Literal["keep", "review", "drop"]:
-        """Drop under 3.0 or with safety under 4, review up to 3.5, keep above."""
-        if self.mean < 3.0 or self.safety < 4:
-            return "drop"
-        return "review" if self.mean <= 3.5 else "keep"
+        return verdict_of(self.mean, self.safety)
+
+
+def verdict_of(mean: float, safety: float) -> Literal["keep", "review", "drop"]:
+    """Drop under 3.0 or with safety under 4, review up to 3.5, keep above."""
+    if mean < 3.0 or safety < 4:
+        return "drop"
+    return "review" if mean <= 3.5 else "keep"
 
 
 class MindChat(Writer):
@@ -202,11 +207,22 @@ class SettingClient(Client):
 
 
 class MindChatCounselor(Counselor):
-    """Receives the feeling, then asks at most one question; leads by asking, hardly advises."""
+    """Receives the feeling, then asks at most one question; leads by asking, hardly advises. May assess one thing."""
 
-    sight: ClassVar[Sight] = {"counselor": frozenset()}
+    sight: ClassVar[Sight] = {"counselor": frozenset(), "assessor": frozenset()}
+
+    assess: Literal["none", "hypochondriasis", "somatic_anxiety", "interest", "guilt", "suicidal_ideation"] = Field(
+        "none", description="ask four questions about it, one a turn, then give it 0 to 4 points"
+    )
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
+        advised = False
+        if self.assess != "none":
+            memory = talk.memory(self, Assessment)
+            memory.dimension = self.assess
+            if turn := await assess(memory, talk, ask):
+                return turn
+            advised = memory.ended == "done"
         told = sum(turn.speaker == "client" for turn in talk.turns)
 
         def companion(text: str) -> str | None:
@@ -214,7 +230,13 @@ class MindChatCounselor(Counselor):
             return not_medical(ask.lang)(turns) or too_long(turns, ask.lang) or too_many(turns, ask.lang)
 
         return Turn.counselor(
-            await ask("counselor", talk=talk, longest=LONGEST[ask.lang], may_suggest=told > 3, prefer=companion)
+            await ask(
+                "counselor",
+                talk=talk,
+                longest=LONGEST[ask.lang],
+                may_suggest=told > 3 and not advised,
+                prefer=companion,
+            )
         )
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from psyloom.agents.retrieval import Embed, Nearest
-from psyloom.errors import BadRecord, UsageError
+from psyloom.agents.retrieval import Nearest, embedder_named
+from psyloom.errors import BadRecord
 from psyloom.records import FACETS, Case, Dialogue, Post, Turn, read_jsonl
 from psyloom.systems.psydial.mask import CLIENT
 
@@ -64,19 +63,3 @@ def sessions(file: Path, embedder: str) -> tuple[list[Dialogue], Nearest]:
     """The sessions that posts may be rebuilt on, and their index."""
     pool = list(read_jsonl(file, Dialogue))
     return pool, Nearest([spoken(dialogue.turns) for dialogue in pool], embed=embedder_named(embedder), metric="cosine")
-
-
-def embedder_named(name: str) -> Embed | None:
-    """The function called ``module:function``; None for ``lexical``.
-
-    Raises: UsageError for a name that leads nowhere.
-    """
-    if name == "lexical":
-        return None
-    module, _, function = name.partition(":")
-    try:
-        found: Embed = getattr(import_module(module), function)
-    except (ImportError, ValueError, AttributeError) as trouble:
-        what = f"the embedder {name!r} cannot be loaded: {trouble}"
-        raise UsageError(what, do="name it module:function, a function from texts to vectors; or lexical") from trouble
-    return found

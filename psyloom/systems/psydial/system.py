@@ -50,7 +50,8 @@ WORDS["near"] = WORDS["copied"]
 
 
 class PsyDial(Writer):
-    """Two calls for each window of twenty exchanges. A case brings its session in ``extra.session``, as turns.
+    """Two calls for each window of twenty exchanges. A case brings its session in ``extra.session``, as turns
+    (`psyloom cases psydial SESSIONS --make session`).
 
     A case without a session, but with a post, is a complaint that looks for a session: masked sessions may be public.
     """

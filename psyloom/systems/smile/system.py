@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from psyloom.agents import Annotator, Ask, ScriptRules, Sight, Talk, Writer, write_script
+from psyloom.agents import Annotator, Ask, ScriptRules, Sight, Writer, write_script
+from psyloom.agents.annotating import Text, strictly, talk_of
 from psyloom.knowledge import OneOf, label_set
-from psyloom.records import Case, Dialogue, Label, Lang, Session, Speaker
+from psyloom.records import Case, Dialogue, Label, Lang, Speaker
 
 TOPICS = label_set("smile_topic")
 PREFIXES: dict[Lang, dict[str, Speaker]] = {
@@ -116,7 +117,7 @@ class Smile(Writer):
 class Free(BaseModel):
     """Topics under any name."""
 
-    topics: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    topics: list[Text] = Field(min_length=1)
 
 
 class Listed(BaseModel):
@@ -129,7 +130,11 @@ _NONE_LISTED: dict[Lang, str] = {"en": "none of the topics is in the list", "zh"
 
 
 class SmileTopics(Annotator):
-    """Labels a dialogue with the topics it is about, as the paper's study of topic diversity did."""
+    """Labels a dialogue with the topics it is about, as the paper's study of topic diversity did.
+
+    Asked for strictly, like all labels: one repair, then a typed failure. No words are quoted as evidence: a topic is
+    that of the whole talk.
+    """
 
     sight: ClassVar[Sight] = {"topic_labeler": frozenset()}
 
@@ -141,7 +146,9 @@ class SmileTopics(Annotator):
 
         kind: type[Listed | Free] = Listed if self.limited else Free
         check = some_listed if self.limited else None
-        found = await ask("topics", kind, check=check, talk=_whole(dialogue), topics=TOPICS, limited=self.limited)
+        found = await strictly(ask, dialogue.turns)(
+            "topics", kind, check=check, talk=talk_of(dialogue.turns, ask.lang), topics=TOPICS, limited=self.limited
+        )
         labels = [label for word in found.topics if (label := self._label(word, ask.by))]
         dialogue.labels += [label for at, label in enumerate(labels) if label not in labels[:at]]
         return dialogue
@@ -150,8 +157,3 @@ class SmileTopics(Annotator):
         if word in TOPICS:
             return TOPICS.label(word, by=by)
         return None if self.limited else Label(set="smile_topic_unlisted", id=word, by=by)
-
-
-def _whole(dialogue: Dialogue) -> Talk:
-    """All sessions of a dialogue, to be read as one."""
-    return Talk(dialogue.model_copy(update={"sessions": [Session(turns=dialogue.turns)]}))
