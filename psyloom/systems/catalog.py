@@ -103,11 +103,11 @@ class System:
         if name not in self.card.cases:
             raise UnknownName(f"way to make cases of {self.slug}", name, self.card.cases)
         module, _, function = self.card.cases[name].rpartition(":")
-        found: Callable[..., Case | Iterable[Case]] | None
-        found = getattr(import_module(module) if module else self.module(), function, None)
-        if found is None:
+        home = import_module(module) if module else self.module()
+        if not hasattr(home, function):
             what = f"{module or self.folder / 'system.py'} has no {function}, which the card of {self.slug} names"
             raise BadRecord(what, do="write the function, or mend [cases] in card.toml")
+        found: Callable[..., Case | Iterable[Case]] = getattr(home, function)
         return found
 
     def cases(self) -> Path:

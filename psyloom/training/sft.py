@@ -88,7 +88,7 @@ def train(dialogues: Iterable[Dialogue], recipe: SFTRecipe, out: Path | None = N
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     if out:
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)

@@ -272,6 +272,7 @@ def test_a_long_sheet_holds_one_item_a_row_with_reason_and_evidence(tmp_path: Pa
     assert (found.items[0].reason, found.items[0].evidence) == ("because", ["words"])
 
 
+@pytest.mark.accepts("sudosys", 9)
 @pytest.mark.parametrize(
     ("text", "says"),
     [

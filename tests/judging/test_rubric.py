@@ -82,6 +82,7 @@ def test_magnet_8_every_value_of_the_three_instruments_comes_with_n_samples() ->
     assert sizes == {"ctrs": [6], "wai_o_s": [12], "panas": [20, 20]}
 
 
+@pytest.mark.accepts("sudosys", 9)
 def test_sudosys_9_a_form_with_an_unanswered_dimension_is_found_incomplete() -> None:
     tool = instrument("sudosys")
     parts = [ItemRating(item=item.id, value=4) for item in tool.items]

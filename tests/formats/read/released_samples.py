@@ -534,6 +534,9 @@ RELEASES = [
              {"dialogue": 1}),
     Released("subtitles", "vtt", {"a.vtt": CUES}, {"dialogue": 1}),
     Released("subtitles", "srt", {"a.srt": SRT}, {"dialogue": 1}),
+    Released("threads", "board", {"threads.json": [{"title": "睡不着", "question": "夜班三周了。", "posted_at": "2020-03-01T21:00:00",
+             "replies": [{"author_role": "listener", "author": "L", "text": "心慌吗？", "time": "2020-03-01T21:10:00"},
+                         {"author_role": "owner", "text": "有一点。"}]}]}, {"dialogue": 1}),
     Released("sdialog", "dialogs", {"d.json": SDIALOG}, {"dialogue": 1}),
     Released("psyloom", "records", {"own.jsonl": [
              {"psyloom": "case/1", "id": "c1", "lang": "zh", "note": {"text": "失眠两月。"}},

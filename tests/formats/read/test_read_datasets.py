@@ -5,7 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from released_samples import (
     AUTOCBT_ZH,
     CACTUS_ROW,
@@ -837,6 +840,7 @@ def test_amie_vignette_leaves_out_what_is_not_available(tmp_path: Path) -> None:
 # SuDoSys, acceptance 10
 
 
+@pytest.mark.accepts("sudosys", 10)
 def test_sudosys_portrait_with_objects_lists_numbers_and_unknowns_is_read(tmp_path: Path) -> None:
     (case,), defects = given({"portraits.json": [PORTRAIT]}, tmp_path, "sudosys")
     portrait = case.portrait
@@ -848,6 +852,7 @@ def test_sudosys_portrait_with_objects_lists_numbers_and_unknowns_is_read(tmp_pa
                           "推测年龄": 25, "推测性别": "女", "生活习惯": "未提及", "职业": "（无法推断）"}  # fmt: skip
 
 
+@pytest.mark.accepts("sudosys", 10)
 @pytest.mark.parametrize("word", [
     "", " ", "未知", "无法推断", "不确定", "不详", "未提及", "没有提到", "未明确提及", "信息不足", "无法判断", "对话中未提及", "（未提及）",
     "无相关信息", "未提供具体信息", "N/A", "none", "unknown", "-", "暂无信息", "不明确", "从对话中无法推断", "文中未提及职业",
@@ -863,17 +868,36 @@ def test_sudosys_words_that_only_look_unknown_stay(word: str) -> None:
     assert flat(word) == word
 
 
+@pytest.mark.accepts("sudosys", 10)
 @pytest.mark.parametrize("value", [{}, [], {"a": None}, {"a": {"b": "未知"}}, ["", None]])
 def test_sudosys_nested_unknowns_are_none(value: Any) -> None:
     assert flat(value) is None
 
 
+@pytest.mark.accepts("sudosys", 10)
 def test_sudosys_gender_is_one_word_of_two(tmp_path: Path) -> None:
     words = {"女": "女性", "女性": "女性", "男": "男性", "男性": "男性", "未知": None, "": None, "无法推断": None}
     found, _ = given(
         {"p.json": [PORTRAIT | {"id": at, "推测性别": word} for at, word in enumerate(words)]}, tmp_path, "sudosys"
     )
     assert [case.portrait.gender for case in found] == list(words.values())
+
+
+DIRT = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["", "未知", "女性", "焦虑"]) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+KEYS = [key for key in PORTRAIT if key != "id"]
+
+
+@pytest.mark.accepts("sudosys", 10)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis.given(st.fixed_dictionaries(dict.fromkeys(KEYS, DIRT)))
+def test_sudosys_whatever_stands_in_a_portrait_becomes_text_or_nothing(tmp_path: Path, dirty: dict[str, Any]) -> None:
+    (case,), defects = given({"portraits.json": [{"id": 7} | dirty]}, tmp_path, "sudosys")
+    assert defects == []
+    assert all(value is None or (isinstance(value, str) and value) for value in case.portrait.model_dump().values())
 
 
 def test_sudosys_consulting_one_is_the_client(tmp_path: Path) -> None:

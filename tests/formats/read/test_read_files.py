@@ -91,6 +91,7 @@ def test_damaged_bytes_are_reported_and_the_rest_is_read(tmp_path: Path) -> None
     assert "U+FFFD" in defects[-1].what
 
 
+@pytest.mark.accepts("emollm", 4)
 def test_a_broken_record_names_file_record_and_field_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(row() + "\n{broken\n" + '{"messages": [{"role": 5}]}\n' + row() + "\n")
     defects: list[Defect] = []
