@@ -30,7 +30,7 @@ def talk(said: list[tuple[str, str]], id_: str = "d", system: str = "", **more: 
 
 
 @pytest.mark.accepts("emollm", 5)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(pairs, st.booleans())
 def test_a_dialogue_and_its_copy_without_the_last_pair_are_duplicates_whichever_comes_first(
     said: list[tuple[str, str]], short_first: bool
@@ -43,7 +43,7 @@ def test_a_dialogue_and_its_copy_without_the_last_pair_are_duplicates_whichever_
 
 
 @pytest.mark.accepts("emollm", 5)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(pairs, sentence, sentence)
 def test_the_system_text_does_not_influence_the_hash(said: list[tuple[str, str]], one: str, other: str) -> None:
     assert simhash(text_of(talk(said, system=one))) == simhash(text_of(talk(said, system=other)))
@@ -60,7 +60,7 @@ def test_a_system_text_in_common_makes_no_twins() -> None:
     assert known.twin(talk([("妈妈不理我。", "后来呢？")], "b", system)) is None
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(pairs)
 def test_blanks_width_and_case_make_no_difference(said: list[tuple[str, str]]) -> None:
     known = Duplicates(1.0)

@@ -291,6 +291,7 @@ def test_the_score_stage_goes_by_a_judges_ratings(empathy: int, safety: int, ver
     assert json.loads((tmp_path / "out/report.json").read_text())["verdicts"][verdict] == 1
 
 
+@pytest.mark.accepts("emollm", 4)
 def test_what_a_judge_calls_off_topic_is_dropped(tmp_path: Path) -> None:
     verdict, _, found = only(fine(), domain={"d": False})
     assert (verdict, found["k4"].action) == ("drop", "drop")
@@ -374,6 +375,26 @@ def test_each_rule_of_content_finds_its_defect_and_acts_as_it_should(
     assert verdict == ("keep" if action in ("fixed", "noted") else action)
 
 
+@pytest.mark.accepts("emollm", 4)
+def test_conversations_as_released_are_reported_with_their_kinds_of_defects(tmp_path: Path) -> None:
+    system = "你是一名心理健康助手，帮人解决心理问题。"
+    rows = [
+        {"conversation": [{"system": system, "input": f"第{n}位来访者：我最近很烦。", "output": f"{start}听起来你过得不容易。{end}"},
+                          {"input": "嗯。", "output": "这种烦，是从什么时候开始的？"}, {"input": "上个月。", "output": "上个月发生了什么？"}]}
+        for n, (start, end) in enumerate([("", "\n\n医生：慢慢说。"), ("（微笑）", ""), ("（轻轻拍肩）", "\n\n\n慢慢说。"), ("", "")])
+    ]  # fmt: skip
+    (tmp_path / "data.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    write_jsonl(tmp_path / "d.jsonl", list(read(tmp_path / "data.json", "emollm")))
+    words = ["inspect", str(tmp_path / "d.jsonl"), "--out", str(tmp_path / "out"), "--threshold", "1"]
+    done = CliRunner().invoke(curate, words, catch_exceptions=False)
+    rules = json.loads((tmp_path / "out/report.json").read_text("utf-8"))["structure"]["rules"]
+    assert rules == {"s6 fixed": 1, "s7 fixed": 2, "s9 fixed": 2}
+    assert all(
+        words in done.output
+        for words in ("speaker label inside: fixed 1", "blanks: fixed 2", "stage directions: fixed 2")
+    )
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_dialogue_without_a_defect_passes_untouched(lang: str) -> None:
     lines = {
@@ -398,6 +419,7 @@ def test_what_a_data_set_means_to_have_can_be_allowed(dialogue: Dialogue, limits
     assert only(dialogue, standard=Standard(**limits))[2] == {}
 
 
+@pytest.mark.accepts("emollm", 4)
 def test_an_opening_that_many_dialogues_share_is_a_template() -> None:
     many = [talk(*(line if n != 1 else "k: 你好，我是你的专属树洞，想聊什么都行。" for n, line in enumerate(
         f"{'c' if t.speaker == 'client' else 'k'}: {t.text}" for t in fine(f"甲{k}").turns)), id_=f"d{k}") for k in range(6)]  # fmt: skip

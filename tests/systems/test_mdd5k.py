@@ -73,6 +73,7 @@ async def test_each_planned_topic_is_asked_once_when_every_topic_ends_at_once_an
     assert [t.extra["topic"] for t in dialogue.turns if t.extra.get("topic_source") == "parsed"] == ANGLES
 
 
+@pytest.mark.accepts("mdd5k", 3)
 @pytest.mark.parametrize(("age", "gender"), [*itertools.product([17, 40, 66], ["male", "female"])])
 async def test_the_slot_is_replaced_and_duplicates_go_for_both_genders_and_all_ages(age: int, gender: str) -> None:
     def twice(call: Call) -> dict[str, bool]:
@@ -84,6 +85,15 @@ async def test_the_slot_is_replaced_and_duplicates_go_for_both_genders_and_all_a
     assert notes["deleted_topics"] == ["personality"]
     assert "personality" not in topics(dialogue)
     assert "menses" not in topics(dialogue) or (gender == "female" and age < 60)
+
+
+@pytest.mark.accepts("mdd5k", 3)
+@pytest.mark.parametrize(("count", "taken"), [(1, False), (2, True), (3, True), (4, False)])
+async def test_the_slot_becomes_two_or_three_topics_never_more_or_fewer(count: int, taken: bool) -> None:
+    angles = [f"angle {n}" for n in range(count)]
+    dialogue = await simulate(model(parse=[{"angles": angles}, {"angles": ANGLES}]))
+    assert dialogue.sessions[0].notes["parsed_topics"] == (angles if taken else ANGLES)
+    assert dialogue.quality.rejected == (0 if taken else 1)
 
 
 async def test_the_opening_exchange_is_judged_against_the_first_topic() -> None:
@@ -102,6 +112,7 @@ async def test_a_topic_is_judged_by_what_was_said_since_it_began() -> None:
     assert "answer number 1 " not in shown[2]
 
 
+@pytest.mark.accepts("mdd5k", 2)
 async def test_five_seeds_give_five_stories_and_not_one_order_and_not_one_persona() -> None:
     made = [(await simulate(model(trigger={"trigger": True}), seed=seed)).sessions[0].notes for seed in range(5)]
     triplets = {tuple(notes["experience"][k] for k in ("time", "people", "event")) for notes in made}  # type: ignore[index,call-overload]
@@ -115,6 +126,7 @@ async def test_five_seeds_give_five_stories_and_not_one_order_and_not_one_person
 # The damper
 
 
+@pytest.mark.accepts("mdd5k", 4)
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers())
 def test_no_topic_gets_a_third_continue_in_a_row_once_there_are_six_decisions(verdicts: list[bool], seed: int) -> None:
     rng, log = random.Random(seed), []
@@ -139,6 +151,7 @@ def test_topics_end_as_often_as_the_released_damper_says(third: bool, second: bo
     assert abs(ended / 3000 - share) < 0.04
 
 
+@pytest.mark.accepts("mdd5k", 4)
 async def test_the_damped_verdict_is_what_counts_and_both_are_kept() -> None:
     dialogue = await simulate(model(topic_end={"end": False}))
     judged = [turn.extra for turn in dialogue.turns if "topic_ended" in turn.extra]
@@ -152,6 +165,7 @@ async def test_the_damped_verdict_is_what_counts_and_both_are_kept() -> None:
 # The experience
 
 
+@pytest.mark.accepts("mdd5k", 5)
 async def test_once_set_off_the_experience_stays_and_before_that_no_prompt_of_the_patient_has_it() -> None:
     asked = model(trigger=[{"trigger": False}, {"trigger": False}, {"trigger": True}])
     dialogue = await simulate(asked)
@@ -161,6 +175,47 @@ async def test_once_set_off_the_experience_stays_and_before_that_no_prompt_of_th
     assert all("STORY" in text_of(call) for call in asked.asked("patient_story"))
     assert asked.counts()["trigger"] == 3
     assert asked.counts()["story"] == 1
+
+
+@pytest.mark.accepts("mdd5k", 2)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_five_runs_with_five_stories_tell_of_one_and_the_same_record(lang: Lang) -> None:
+    records: set[str] = set()
+    for seed in range(5):
+        asked = model(trigger=[{"trigger": False}, {"trigger": True}], story=f"STORY of seed {seed}.")
+        await simulate(asked, patient(lang), seed=seed)
+        shown = [text_of(call) for call in asked.asked("patient") + asked.asked("patient_story")]
+        # The record is everything between its first and its last line.
+        records |= {text[text.index("COMPLAINT") : text.index("AFFECT")] for text in shown}
+    assert len(records) == 1
+
+
+@pytest.mark.accepts("mdd5k", 2)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_what_the_patient_says_against_the_record_is_said_again(lang: Lang) -> None:
+    against = {"contradictions": ["says ELEVEN, the record has four"]}
+    say = numbered("answer")
+
+    def eleven_at_first(call: Call) -> str:
+        return "I wake at eleven." if len(asked.asked("patient")) == 1 else say(call)
+
+    asked = model(verify=[against, {"contradictions": []}], patient=eleven_at_first)
+    dialogue = await simulate(asked, patient(lang), **{"client.verify": "true"})
+    assert not any("eleven" in turn.text for turn in dialogue.turns)
+    assert dialogue.quality.guards == {"off_record": 1}
+    assert "says ELEVEN" in text_of(asked.asked("patient")[1])
+    assert not any("ELEVEN" in text_of(call) for call in asked.asked("patient")[2:])
+    first = text_of(asked.asked("verify")[0])
+    assert all(word in first for word in ("COMPLAINT", "ILLNESS", "AFFECT", "I wake at eleven.", "greeting number 1 "))
+    assert not any(word in first for word in ("TREATMENT", "DIAGNOSIS", "F32.9"))
+
+
+async def test_a_patient_who_keeps_to_it_is_kept_and_counted() -> None:
+    asked = model(verify={"contradictions": ["no"]})
+    dialogue = await simulate(asked, **{"client.verify": "true", "counselor.max_exchanges": "2"})
+    assert dialogue.quality.guards == {"off_record": 6}
+    assert dialogue.quality.kept == {"off_record": 2}
+    assert asked.counts()["patient"] == 6
 
 
 async def test_without_the_experience_no_story_is_asked_for() -> None:
@@ -229,6 +284,7 @@ def test_years_are_the_first_number_in_an_age(age: object, years: int | None) ->
 # Who sees what
 
 
+@pytest.mark.accepts("mdd5k", 6)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("direct", ["false", "true"])
 async def test_the_doctor_never_reads_diagnosis_code_complaint_story_or_treatment(lang: Lang, direct: str) -> None:
@@ -238,6 +294,7 @@ async def test_the_doctor_never_reads_diagnosis_code_complaint_story_or_treatmen
         assert not any(unseen(call) for call in asked.asked(name))
 
 
+@pytest.mark.accepts("mdd5k", 6)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_patient_reads_its_record_and_the_topic_but_never_the_treatment(lang: Lang) -> None:
     asked = model(trigger=[{"trigger": False}, {"trigger": True}])
@@ -257,6 +314,7 @@ async def test_doctor_and_patient_see_six_and_eight_utterances() -> None:
     assert text_of(asked.asked("patient")[9]).count("of this talk") == 8
 
 
+@pytest.mark.accepts("mdd5k", 7)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_empathy_instruction_is_there_exactly_when_the_persona_has_empathy(lang: Lang) -> None:
     word = {"zh": "理解和关心", "en": "you understand and care"}[lang]
@@ -278,6 +336,7 @@ async def test_probes_are_told_only_when_asked_for() -> None:
 # The end
 
 
+@pytest.mark.accepts("mdd5k", 8)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_interview_ends_with_its_last_topic_and_the_closing_turn_is_the_label(lang: Lang) -> None:
     dialogue = await simulate(model(), patient(lang))
@@ -290,6 +349,20 @@ async def test_the_interview_ends_with_its_last_topic_and_the_closing_turn_is_th
         ("mdd5k_icd", "F32.9"), ("mdd5k_diagnosis", "DIAGNOSIS depressive episode")
     ]  # fmt: skip
     assert topics(dialogue)[-1] == dialogue.sessions[0].notes["topic_plan"][-1]  # type: ignore[index,call-overload]
+
+
+@pytest.mark.accepts("mdd5k", 8)
+async def test_a_last_topic_that_goes_on_holds_the_end_back() -> None:
+    def over(call: Call) -> dict[str, bool]:
+        return {"end": len(asked.asked("topic_end")) not in (21, 22)}
+
+    asked = model(topic_end=over)
+    longer, usual = await simulate(asked), await simulate(model())
+    held = [turn.extra for turn in longer.turns if turn.extra.get("topic_ended_damped") is False]
+    assert held
+    assert longer.sessions[0].exchanges() == usual.sessions[0].exchanges() + len(held)
+    assert topics(longer)[-1 - len(held) :] == [topics(usual)[-1]] * (1 + len(held))
+    assert longer.turns[-1].text == usual.turns[-1].text
 
 
 async def test_a_case_without_a_diagnosis_is_closed_without_one() -> None:

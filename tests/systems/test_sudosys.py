@@ -16,9 +16,10 @@ from psyloom.agents import Ask, Talk
 from psyloom.agents.prompts import load_prompt
 from psyloom.errors import AnswerRejected
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Portrait, Turn, read_jsonl
+from psyloom.records import Case, Dialogue, Lang, Portrait, Rating, Turn, read_jsonl, write_jsonl
+from psyloom.runs.arena import arena
 from psyloom.systems import find_system
-from psyloom.systems.sudosys.system import FALLBACK, PLAN, Memory, SuDoSys
+from psyloom.systems.sudosys.system import FALLBACK, PLAN, Memory, SuDoSys, shortened, size
 from tests.support import Scripted, desk_for, numbered, text_of, write
 
 STAGES = PLAN.ids
@@ -76,12 +77,14 @@ def lines(count: int) -> list[str]:
     return [f"来访者的第{n}句话" for n in range(1, count + 1)]
 
 
+@pytest.mark.accepts("sudosys", 1, 2)
 async def test_a_new_session_starts_in_stage_1_and_finished_stages_follow_one_a_turn() -> None:
     live = Live(Scripted(**answers()))
     await live.says(*lines(6))
     assert live.stages == list(STAGES)
 
 
+@pytest.mark.accepts("sudosys", 2)
 async def test_a_model_that_never_finishes_reaches_stage_6_after_15_turns_and_stays_there() -> None:
     live = Live(Scripted(**answers(finished=False)))
     await live.says(*lines(21))
@@ -90,6 +93,7 @@ async def test_a_model_that_never_finishes_reaches_stage_6_after_15_turns_and_st
     assert reasons == [None, None, "turn_limit"] * 7
 
 
+@pytest.mark.accepts("sudosys", 1)
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=24))
 def test_stages_only_move_forward_by_at_most_one_a_turn_and_never_past_6(course: list[tuple[bool, bool]]) -> None:
@@ -109,6 +113,7 @@ def test_stages_only_move_forward_by_at_most_one_a_turn_and_never_past_6(course:
     assert all(numbers[:-1].count(n) <= 3 for n in range(1, 6))
 
 
+@pytest.mark.accepts("sudosys", 3)
 async def test_one_call_a_client_turn_when_the_answers_are_valid() -> None:
     model = Scripted(**answers())
     await Live(model).says(*lines(8))
@@ -122,6 +127,7 @@ async def _talk(model: Any, count: int) -> Talk:
     return live.talk
 
 
+@pytest.mark.accepts("sudosys", 3)
 @pytest.mark.parametrize(
     "malformed",
     ["{'problems': ", "好的，我们慢慢说。", {"problems": ["甲"], "response": "好"}, {"problems": "甲", "finished": True, "response": "好"},
@@ -141,6 +147,7 @@ async def test_a_malformed_answer_is_asked_for_again_in_the_same_stage_and_leave
     assert turn.extra["after"] == Memory(stage=2, problems=FOUND["listing_problems"]["problems"]).model_dump()
 
 
+@pytest.mark.accepts("sudosys", 3)
 async def test_an_answer_that_stays_unusable_fails_the_case_and_changes_nothing() -> None:
     live = Live(Scripted(listing_problems="我不会写"))
     with pytest.raises(AnswerRejected, match="listing_problems"):
@@ -163,6 +170,7 @@ async def test_in_a_live_talk_a_fixed_sentence_stands_in_and_the_talk_goes_on_wh
     assert live.state.stage == 2
 
 
+@pytest.mark.accepts("sudosys", 4)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("stage", STAGES)
 async def test_the_prompt_of_a_stage_holds_what_it_reads_and_the_last_exchange_and_nothing_older(
@@ -191,6 +199,7 @@ async def test_a_stage_does_not_see_what_it_does_not_read() -> None:
     assert "先写提纲" in text_of(model.asked("action_plan")[0])
 
 
+@pytest.mark.accepts("sudosys", 4)
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_prompt_reads_exactly_the_keys_that_the_plan_lists(stage: str, lang: Lang) -> None:
@@ -208,6 +217,7 @@ async def test_what_a_stage_found_in_an_earlier_turn_is_shown_to_it_again() -> N
     assert "先写提纲" in text_of(second)
 
 
+@pytest.mark.accepts("sudosys", 5)
 async def test_stage_1_is_not_finished_with_fewer_than_two_problems_whatever_the_model_says() -> None:
     one = {"problems": ["论文拖延"], "finished": True, "response": "听起来很不容易。"}
     model = Scripted(listing_problems=one)
@@ -217,9 +227,10 @@ async def test_stage_1_is_not_finished_with_fewer_than_two_problems_whatever_the
     assert "problems 只有 1 项，至少要有 2 项" in text_of(model.calls[-1])
     assert turn.extra["advance_reason"] is None
     assert live.state == Memory(stage=1, current_stage_turns=1, problems=["论文拖延"])
-    assert live.desk.dialogue.quality.kept["early_or_a_list"] == 1
+    assert live.desk.dialogue.quality.kept["early_or_unspoken"] == 1
 
 
+@pytest.mark.accepts("sudosys", 5)
 async def test_stage_4_is_over_at_six_solutions_whatever_the_model_says() -> None:
     found = FOUND | {"brainstorming": {"solutions": [f"办法{n}" for n in range(1, 7)]}}
     live = Live(Scripted(**answers() | {"brainstorming": answers(False, found)["brainstorming"]}))
@@ -229,6 +240,7 @@ async def test_stage_4_is_over_at_six_solutions_whatever_the_model_says() -> Non
     assert live.state.stage == 5
 
 
+@pytest.mark.accepts("sudosys", 5)
 @pytest.mark.parametrize(
     ("found", "over"),
     [
@@ -246,6 +258,7 @@ async def test_stage_5_is_finished_only_with_nothing_undecided_and_something_acc
     assert live.state.stage == (6 if over else 5)
 
 
+@pytest.mark.accepts("sudosys", 6)
 async def test_the_selected_problem_must_be_one_of_the_list_word_for_word() -> None:
     wrong = FOUND["choosing_problem"] | {
         "problemSelected": "写论文",
@@ -271,16 +284,29 @@ async def test_the_keys_of_the_release_with_finished_as_0_or_1_are_read_too() ->
     assert (await live.says("你好")).extra["advance_reason"] == "finished"
 
 
+@pytest.mark.accepts("sudosys", 7)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize(
     "reply", ["先这样：\n1. 写提纲\n2. 休息", "- 写提纲", '```json\n{"response": "好"}\n```', "第一件事\n第二件事"]
 )
 async def test_a_reply_with_lists_line_breaks_or_data_is_asked_for_again(reply: str, lang: Lang) -> None:
+    good = {"zh": "我听明白了。", "en": "I hear you."}[lang]
     answer = FOUND["listing_problems"] | {"finished": True}
-    model = Scripted(listing_problems=[answer | {"response": reply}, answer | {"response": "我听明白了。"}])
+    model = Scripted(listing_problems=[answer | {"response": reply}, answer | {"response": good}])
     turn = await Live(model, lang).says("你好")
-    assert turn.text == "我听明白了。"
+    assert turn.text == good
     assert turn.extra["attempts"] == 2
+
+
+@pytest.mark.accepts("sudosys", 7)
+@pytest.mark.parametrize(
+    ("lang", "foreign", "own"),
+    [("zh", "I hear you, tell me more about it.", "我听明白了。"), ("en", "我听明白了，再多说一点吧。", "I hear you.")],
+)
+async def test_a_reply_in_the_other_language_is_asked_for_again(lang: Lang, foreign: str, own: str) -> None:
+    answer = FOUND["listing_problems"] | {"finished": True}
+    model = Scripted(listing_problems=[answer | {"response": foreign}, answer | {"response": own}])
+    assert (await Live(model, lang).says("你好")).text == own
 
 
 async def test_every_reply_says_its_stage_its_turn_and_why_the_stage_was_left() -> None:
@@ -359,6 +385,7 @@ async def test_closing_says_goodbye_after_stage_6_and_ends_the_session(lang: Lan
 # The simulated client and the session
 
 
+@pytest.mark.accepts("sudosys", 9)
 async def test_a_simulated_session_has_20_counselor_and_19_client_calls() -> None:
     model = Scripted(**answers(finished=False), client=numbered("嗯"))
     dialogue = await write("sudosys", CASE.model_copy(), model)
@@ -379,6 +406,7 @@ async def test_the_counselor_greeted_by_a_case_with_an_opening_goes_on_from_it()
     assert all(text in text_of(model.calls[0]) for text in ("你好，请坐。", "谢谢老师。"))
 
 
+@pytest.mark.accepts("sudosys", 8)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_client_sees_its_portrait_and_the_last_five_utterances(lang: Lang) -> None:
     model = Scripted(**answers(finished=False), client=numbered("嗯"))
@@ -390,6 +418,7 @@ async def test_the_client_sees_its_portrait_and_the_last_five_utterances(lang: L
     assert "论文拖延，和室友闹僵" in call.messages[0]["content"]
 
 
+@pytest.mark.accepts("sudosys", 8)
 @pytest.mark.parametrize(
     ("lang", "long", "short"),
     [("zh", "我" * 51, "我" * 50), ("en", "no " * 31, ("no " * 30).strip())],
@@ -400,6 +429,69 @@ async def test_a_client_line_over_the_limit_is_asked_for_again(lang: Lang, long:
     dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})
     assert dialogue.turns[2].text == short
     assert len(model.asked("client")) == 2
+
+
+@pytest.mark.accepts("sudosys", 8)
+@pytest.mark.parametrize(
+    ("lang", "long", "short"),
+    [
+        ("zh", "我最近睡不好。" * 8, "我最近睡不好。" * 7),
+        ("zh", "我一直在想工作的事，" * 3 + "想到后半夜" * 6, "我一直在想工作的事，" * 3),
+        ("zh", "想" * 80, "想" * 50),
+        ("en", "I sleep badly these days. " * 7, ("I sleep badly these days. " * 6).strip()),
+        ("en", "no " * 40, ("no " * 30).strip()),
+    ],
+)
+async def test_a_client_that_stays_too_long_is_cut_after_the_last_sentence_clause_or_word_that_fits(
+    lang: Lang, long: str, short: str
+) -> None:
+    model = Scripted(**answers(finished=False), client=long)
+    dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})
+    assert dialogue.turns[2].text == short
+    assert dialogue.quality.kept["too_long"] == 1
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@given(st.text("我想，。 no,.!", min_size=1, max_size=200), st.integers(1, 60))
+def test_what_is_shortened_is_a_beginning_that_fits(lang: Lang, text: str, longest: int) -> None:
+    fits = shortened(text, longest, lang)
+    assert size(fits, lang) <= longest
+    assert "".join(text.split()).startswith("".join(fits.split()))
+
+
+@pytest.mark.accepts("sudosys", 8)
+@pytest.mark.parametrize(
+    ("lang", "words"), [("zh", ("用第一人称", "最多 50 个字")), ("en", ("first person", "30 words"))]
+)
+async def test_the_client_is_told_to_speak_in_the_first_person_and_in_how_many_words(
+    lang: Lang, words: tuple[str, ...]
+) -> None:
+    model = Scripted(**answers(finished=False), client=numbered("嗯"))
+    await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})
+    assert all(word in text_of(model.asked("client")[0]) for word in words)
+
+
+@pytest.mark.accepts("sudosys", 9)
+async def test_an_evaluation_run_gives_twenty_turns_and_four_scores_a_portrait_and_system(tmp_path: Path) -> None:
+    cases = [case for case in read_jsonl(find_system("sudosys").cases(), Case) if case.lang == "zh"][:2]
+    write_jsonl(tmp_path / "portraits.jsonl", cases)
+    systems = ["sudosys", "plain", "psychat", "soulchat"]
+    await arena(
+        systems, "sudosys", tmp_path / "portraits.jsonl", tmp_path / "out", instruments=["sudosys"], resamples=20,
+        options={"max_exchanges": 20, "min_exchanges": 20},
+    )  # fmt: skip
+    for system in systems:
+        talks = list(read_jsonl(tmp_path / "out/talks" / system / "dialogues.jsonl", Dialogue))
+        assert [talk.id for talk in talks] == [case.id for case in cases]
+        for talk in talks:
+            assert [turn.speaker for turn in talk.turns].count("counselor") == 20
+            assert talk.sessions[0].exchanges() == 20
+        scores = list(read_jsonl(tmp_path / "out/ratings" / system / "sudosys/ratings.jsonl", Rating))
+        assert [one.subject.dialogue for one in scores] == [talk.id for talk in talks]
+        for one in scores:
+            given_ = {part.item: part.value for part in one.items}
+            assert set(given_) == {"coherence", "professionalism", "empathy", "authenticity"}
+            assert all(value in (1, 2, 3, 4, 5) for value in given_.values())
 
 
 async def test_the_counselor_knows_nothing_of_the_portrait() -> None:

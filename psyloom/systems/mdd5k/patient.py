@@ -1,9 +1,10 @@
 """The patient of MDD-5k: answers from the record, and from a past that was invented for it. arXiv 2408.12142."""
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask, Client, Sight, Steady, Talk
 from psyloom.records import Lang, Turn
@@ -32,22 +33,35 @@ class Trigger(BaseModel):
         return {"trigger": sum(who == "client" for who, _ in actor.cue.turns) >= 2}
 
 
+class Verified(BaseModel):
+    """What of a reply does not go with the record."""
+
+    contradictions: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]]
+
+    @classmethod
+    def rehearse(cls, actor: "Actor") -> dict[str, list[str]]:
+        return {"contradictions": []}
+
+
 class Memory(BaseModel):
     """The invented past, once it was set off."""
 
     story: str = ""
 
 
+RECORD = {
+    "clinical.complaint", "clinical.present_illness", "clinical.physical_illness", "clinical.family_history",
+    "clinical.personal_history", "clinical.mental_state", "clinical.risk",
+}  # fmt: skip
+
+
 class Mdd5kPatient(Client):
     """Answers from the record; once an invented experience is set off, it stays to the end."""
 
     sight: ClassVar[Sight] = {
-        "client": {
-            "demographics.age", "demographics.gender", "clinical.complaint", "clinical.present_illness",
-            "clinical.physical_illness", "clinical.family_history", "clinical.personal_history",
-            "clinical.mental_state", "clinical.risk", "clinical.diagnoses.name",
-        },
+        "client": {"demographics.age", "demographics.gender", *RECORD, "clinical.diagnoses.name"},
         "tool": frozenset(),
+        "verifier": RECORD,
         "story_writer": {
             "demographics.age", "demographics.gender", "demographics.occupation", "clinical.personal_history",
             "clinical.diagnoses.name",
@@ -59,6 +73,10 @@ class Mdd5kPatient(Client):
     articulate: bool = Field(
         True, description="false: a patient who finds words with effort, is vague about dates and leaves things out"
     )
+    verify: bool = Field(
+        False,
+        description="one more call a reply: what does not go with the record is said again, in the end kept and counted",
+    )
     window: int = Field(8, ge=1, description="utterances that the patient sees")
     steady: Steady = False
 
@@ -66,13 +84,29 @@ class Mdd5kPatient(Client):
         memory = talk.memory(self, Memory)
         if self.experience and not memory.story and talk.turns and (await ask("trigger", Trigger, talk=talk)).trigger:
             memory.story = await self._imagine(talk, ask)
+        text = await (self._verified if self.verify else self._say)(memory, talk, ask)
+        return Turn.client(text, experience_used=bool(memory.story))
+
+    async def _say(self, memory: Memory, talk: Talk, ask: Ask, wrong: Sequence[str] = ()) -> str:
+        """PatGen; ``wrong``: what did not go with the record when it was said before."""
         asked = next((turn.extra for turn in reversed(talk.turns) if turn.speaker == "counselor"), {})
         told: dict[str, Any] = {"story": memory.story} if memory.story else {}
-        text = await ask(
-            "patient_story" if memory.story else "patient", talk=talk, window=self.window, steady=self.steady, topic=asked.get("topic", ""),
-            articulate=self.articulate, **told,
+        return await ask(
+            "patient_story" if memory.story else "patient", talk=talk, window=self.window, steady=self.steady,
+            topic=asked.get("topic", ""), articulate=self.articulate, wrong=wrong, **told,
         )  # fmt: skip
-        return Turn.client(text, experience_used=bool(memory.story))
+
+    async def _verified(self, memory: Memory, talk: Talk, ask: Ask) -> str:
+        """Say it again as long as it does not go with the record."""
+        quality, text, wrong = ask.desk.dialogue.quality, "", list[str]()
+        for _ in range(ask.desk.tries):
+            text = await self._say(memory, talk, ask, wrong)
+            wrong = (await ask("verify", Verified, talk=talk, reply=text)).contradictions
+            if not wrong:
+                return text
+            quality.guards["off_record"] = quality.guards.get("off_record", 0) + 1
+        quality.kept["off_record"] = quality.kept.get("off_record", 0) + 1
+        return text
 
     async def _imagine(self, talk: Talk, ask: Ask) -> str:
         """FicExpGen: a triplet from the event graph, then one story about it."""

@@ -4,17 +4,19 @@ arXiv 2411.10681. One call a client turn gives the reply and what it adds to the
 the history: its memory is the topic database and the last exchange.
 """
 
+import re
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Steady, Talk
-from psyloom.agents.script import is_list
+from psyloom.agents.script import is_foreign, is_list
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge.plans import Over, Stage, stage_plan
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Lang, Turn, sentences
+from psyloom.records.sentences import spans
 
 PLAN = stage_plan("pm_plus")
 HELLO: dict[Lang, str] = {"zh": "你好", "en": "Hello"}
@@ -25,6 +27,7 @@ FALLBACK: dict[Lang, str] = {
 WORDS: dict[str, dict[Lang, str]] = {
     "early": {"zh": "finished 还不能是 true：{}", "en": "finished cannot be true yet: {}"},
     "list": {"zh": "response 要像说话一样，不要分行、分条", "en": "response must be plain speech, without line breaks or lists"},
+    "foreign": {"zh": "response 要用中文说", "en": "response must be in English"},
     "long": {"zh": "超过了 {} 个字", "en": "it has more than {} words"},
 }  # fmt: skip
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -97,16 +100,18 @@ class SuDoSys(Counselor):
         def invalid(answer: BaseModel) -> str | None:
             return stage.invalid(state | answer.model_dump(), ask.lang)
 
-        def early_or_a_list(answer: BaseModel) -> str | None:
+        def early_or_unspoken(answer: BaseModel) -> str | None:
             given = answer.model_dump()
             if given["finished"] and (lack := stage.lacks(state | given, ask.lang)):
                 return WORDS["early"][ask.lang].format(lack)
+            if is_foreign(given["response"], ask.lang):
+                return WORDS["foreign"][ask.lang]
             as_list = "\n" in given["response"].strip() or is_list(given["response"])
             return WORDS["list"][ask.lang] if as_list else None
 
         keys = (*stage.returns, *(("summary",) if self.summarize else ()))
         answer = await ask(
-            stage.id, answer_type(keys), check=invalid, prefer=early_or_a_list, talk=talk, sheet=memory, stage=stage,
+            stage.id, answer_type(keys), check=invalid, prefer=early_or_unspoken, talk=talk, sheet=memory, stage=stage,
             number=memory.stage, total=len(PLAN.stages), summarize=self.summarize,
         )  # fmt: skip
         return answer.model_dump()
@@ -146,10 +151,31 @@ class PortraitClient(Client):
         longest = self.characters if ask.lang == "zh" else self.words
 
         def too_long(text: str) -> str | None:
-            length = len(text) if ask.lang == "zh" else len(text.split())
-            return WORDS["long"][ask.lang].format(longest) if length > longest else None
+            return WORDS["long"][ask.lang].format(longest) if size(text, ask.lang) > longest else None
 
-        return Turn.client(await ask("client", prefer=too_long, talk=talk, longest=longest, window=self.window, steady=self.steady))
+        text = await ask(
+            "client", prefer=too_long, talk=talk, longest=longest, window=self.window, steady=self.steady
+        )  # fmt: skip
+        return Turn.client(shortened(text, longest, ask.lang))
+
+
+def size(text: str, lang: Lang) -> int:
+    """Characters of a Chinese text, words of an English one."""
+    return len(text) if lang == "zh" else len(text.split())
+
+
+def shortened(text: str, longest: int, lang: Lang) -> str:
+    """The whole sentences, else the whole clauses, else the words with which ``text`` begins and that fit."""
+    if size(text, lang) <= longest:
+        return text
+    sentence_ends = [end for _, end in spans(text)]
+    clause_ends = [one.end() for one in re.finditer("[，,；;]", text)]
+    word_ends = [one.end() for one in re.finditer("(?s)." if lang == "zh" else r"\S+", text)]
+    for ends in (sentence_ends, clause_ends, word_ends):
+        beginnings = (text[:end].strip() for end in reversed(ends))
+        if fits := next((one for one in beginnings if one and size(one, lang) <= longest), None):
+            return fits
+    return text
 
 
 class Answer(BaseModel):
