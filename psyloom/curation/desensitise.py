@@ -1,11 +1,11 @@
-"""Taking private data out: what `psyloom.agents.private` knows by its form, in everything that a dialogue holds."""
+"""Taking private data out: what `psyloom.safety.private` knows by its form, in everything that a dialogue holds."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from psyloom.agents.private import private
 from psyloom.curation.findings import Finding, reworded
 from psyloom.records import Case, Dialogue
+from psyloom.safety.private import private
 
 Mode = Literal["tag", "drop"]
 

@@ -19,9 +19,9 @@ from psyloom.knowledge import label_set
 from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Label, Lang, Post, Scenario, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
+from psyloom.safety.review import RULES, violation
 from psyloom.systems import find_system, make_role
 from psyloom.systems.cadss.inspection import path_of, strategy_of
-from psyloom.systems.cadss.review import RULES, violation
 from psyloom.systems.cadss.system import INVENTORIES, Cadss, CadssPredictions
 from psyloom.systems.cadss.writer import QUADRUPLE, RECOMMENDED, STRATEGIES, Pgsim, draw_path
 from tests.support import Scripted, annotate, desk_for, numbered, text_of, write

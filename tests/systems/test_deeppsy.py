@@ -22,7 +22,7 @@ from psyloom.runs import pair, run_cases
 from psyloom.safety.cues import cue_in
 from psyloom.systems import find_system
 from psyloom.systems.deeppsy.system import PLAN, STAGES, TECHNIQUES, DeepPsy
-from psyloom.systems.psydial.pool import case_of
+from psyloom.systems.sessions import case_of
 from tests.support import Scripted, desk_for, numbered, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")

@@ -20,7 +20,8 @@ from psyloom.systems import find_system
 from psyloom.systems.psydial.answers import windows
 from psyloom.systems.psydial.gates import RealClient, longest_run
 from psyloom.systems.psydial.mask import PLACEHOLDER, masked, tokens
-from psyloom.systems.psydial.pool import case_of, complaints
+from psyloom.systems.psydial.pool import complaints
+from psyloom.systems.sessions import case_of
 from tests.support import Scripted, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Talk
 from psyloom.records import Case, Element, Lang, Turn, sentences
+from psyloom.safety.cues import cue_in
 from psyloom.systems.amie.outer import conditions
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ CRISIS: dict[Lang, str] = {
     "number at once, and until then let somebody you trust stay with you.",
 }  # fmt: skip
 GOODBYE = re.compile(r"再见|拜拜|\b(?:good ?bye|bye)\b", re.IGNORECASE)
-RISK = re.compile(
-    r"自杀|自伤|轻生|不想活|活着没意思|伤害自己|结束(?:自己的)?生命|想过死|suicid|self-harm|harm(?:ing)? yourself|hurt(?:ing)? yourself|"
-    r"end(?:ing)? your (?:own )?life|tak(?:e|ing) your (?:own )?life|better off dead|not want(?:ing)? to (?:live|be alive)",
-    re.IGNORECASE,
-)
 DOSE = re.compile(r"\d\s?(?:mg|mcg|milligrams?|毫克|微克|片)", re.IGNORECASE)
 WORDS: dict[str, dict[Lang, str]] = {
     "questions": {"zh": "一次最多问两个问题", "en": "ask at most two questions in one message"},
@@ -188,7 +184,7 @@ class AmieDoctor(Counselor):
                 return WORDS["questions"][lang]
             if self.mental_health and DOSE.search(text):
                 return WORDS["dose"][lang]
-            return WORDS["risk"][lang] if due and not RISK.search(text) else None
+            return WORDS["risk"][lang] if due and not cue_in(text, lang) else None
 
         return within_limits
 
@@ -226,7 +222,8 @@ def two_questions(text: str, lang: Lang) -> str:
 def risk_asked(talk: Talk) -> bool:
     """Has the doctor asked about suicide or self-harm in this session?"""
     return any(
-        turn.speaker == "counselor" and RISK.search(turn.text) and re.search("[?？]", turn.text) for turn in talk.turns
+        turn.speaker == "counselor" and cue_in(turn.text, talk.dialogue.lang) and re.search("[?？]", turn.text)
+        for turn in talk.turns
     )
 
 

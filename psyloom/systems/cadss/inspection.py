@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from psyloom.knowledge import Term
 from psyloom.records import Dialogue, Scenario, Turn
-from psyloom.systems.cadss.review import RULES
+from psyloom.safety.review import RULES
 from psyloom.systems.cadss.writer import LONGEST, QUADRUPLE, SHORTEST, STRATEGIES
 
 Fault = tuple[str, str]

@@ -17,7 +17,7 @@ from psyloom.errors import BadRecord
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Scenario, Speaker, Turn
-from psyloom.systems.cadss.review import violation
+from psyloom.safety.review import violation
 
 STRATEGIES = label_set("cadss_strategy")
 # The quadruple: facet field -> its labels. Problem, cause and focus may have several, in their order.

@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask, Counselor, Line, Script, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
-from psyloom.agents.private import private as find_private
 from psyloom.knowledge import OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Turn
+from psyloom.safety.private import private as find_private
 
 STAGES, TOPICS, SCHOOLS = (label_set(f"cpsycoun_{name}") for name in ("stage", "topic", "school"))
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

@@ -14,16 +14,16 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from psyloom.agents import Ask, Sight, Talk, Writer
 from psyloom.agents.annotating import talk_of
-from psyloom.agents.private import private
 from psyloom.errors import MissingFacet
 from psyloom.knowledge import LabelSet, OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Turn
-from psyloom.systems.cadss.review import violation
+from psyloom.safety.entities import entities
+from psyloom.safety.private import private
+from psyloom.safety.review import violation
 from psyloom.systems.deeppsy.stages import FIRST, PLAN, STAGES, Memory, Text, detect, rehearsed
 from psyloom.systems.deeppsy.thinking import TECHNIQUES, think
-from psyloom.systems.psydial.mask import entities
-from psyloom.systems.psydial.pool import forget_client, session_of
+from psyloom.systems.sessions import forget_client, session_of
 
 REVIEW = label_set("deeppsy_review")
 _UNKNOWN = re.compile(

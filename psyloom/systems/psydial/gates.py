@@ -8,7 +8,8 @@ from functools import cached_property
 from psyloom.agents import retrieval
 from psyloom.agents.guards import fold
 from psyloom.records import Lang, Turn, sentences
-from psyloom.systems.psydial.mask import CLIENT, entities, grams, tokens
+from psyloom.safety.entities import entities
+from psyloom.systems.psydial.mask import CLIENT, grams, tokens
 
 RUN: dict[Lang, int] = {"zh": 8, "en": 6}
 """Characters (zh) or words (en) in a row that count as copied."""

@@ -1,44 +1,12 @@
-"""Where sessions and complaints come from, and how one finds the other."""
+"""Where complaints come from, and how sessions and complaints find each other."""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from psyloom.agents.retrieval import Nearest, embedder_named
-from psyloom.errors import BadRecord
-from psyloom.records import FACETS, Case, Dialogue, Post, Turn, read_jsonl
+from psyloom.records import Case, Dialogue, Post, Turn, read_jsonl
 from psyloom.systems.psydial.mask import CLIENT
-
-
-def case_of(dialogue: Dialogue) -> Case:
-    """A real session as a case to be rebuilt."""
-    turns = [turn.model_dump(include={"speaker", "text"}) for turn in dialogue.turns]
-    return Case(id=dialogue.id, lang=dialogue.lang, source=dialogue.source, extra={"session": turns})
-
-
-def session_of(case: Case) -> list[Turn]:
-    """The real session that a case brings, taken out of the case; empty when it brings none.
-
-    Raises: BadRecord when ``extra.session`` is no list of turns.
-    """
-    given = case.extra.pop("session", [])
-    try:
-        return TypeAdapter(list[Turn]).validate_python(given)
-    except ValidationError as trouble:
-        error = trouble.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, ("extra.session", *error["loc"])))
-        raise BadRecord(
-            f"case {case.id!r}, {where}: {error['msg']}", do='a turn is {"speaker": "client", "text": "..."}'
-        ) from None
-
-
-def forget_client(case: Case) -> None:
-    """Take everything out of a case that is about its client: a file of real sessions may hold more than the talk."""
-    for facet in FACETS:
-        setattr(case, facet, None)
-    case.extra, case.opening, case.derived = {}, [], []
 
 
 def spoken(turns: Sequence[Turn]) -> str:

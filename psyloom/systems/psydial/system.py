@@ -20,7 +20,8 @@ from psyloom.records import Case, Dialogue, Lang, Session, Turn
 from psyloom.systems.psydial.answers import Reconstruction, Refinement, filled, refined, windows
 from psyloom.systems.psydial.gates import OVERLAP, RealClient, edited
 from psyloom.systems.psydial.mask import CLIENT, PLACEHOLDER, masked
-from psyloom.systems.psydial.pool import complaint_text, complaints, forget_client, session_of, sessions, spoken
+from psyloom.systems.psydial.pool import complaint_text, complaints, sessions, spoken
+from psyloom.systems.sessions import forget_client, session_of
 
 HEAVY = 0.5  # share of a counselor line that may change before it is flagged
 LENGTH: dict[Lang, int] = {"zh": 35, "en": 25}  # characters, words; 34.5 in the authors' reference set

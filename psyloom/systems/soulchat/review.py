@@ -16,9 +16,9 @@ from psyloom.agents import Annotator, Ask, Sight
 from psyloom.agents.annotating import Text, strictly, talk_of
 from psyloom.agents.grounds import Grounds
 from psyloom.agents.guards import fold
-from psyloom.agents.private import private
 from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Dialogue, Lang, Speaker, Turn
+from psyloom.safety.private import private
 
 RULES = label_set("soulchat_review")
 READ = RULES.only(("privacy", "harm", "politics", "low_quality"))

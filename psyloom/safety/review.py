@@ -1,7 +1,4 @@
-"""The review stage: what a support dialogue must not hold, each rule with its name.
-
-The paper's own rules are not known; these are ours. For finished records see inspection.py.
-"""
+"""What a conversation of support must not hold, each rule with its name. The rules are ours."""
 
 import re
 from collections.abc import Callable, Sequence
