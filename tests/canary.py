@@ -1,6 +1,7 @@
 """The canary test of sight: a marked word in every text of a case, and every prompt of a run captured."""
 
 import re
+from collections.abc import Iterable
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -13,14 +14,24 @@ from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import FACETS, Case, Lang, Turn
 from psyloom.runs.engine import Work, roles_of
 
+BOOK = {"en": "Sleep comes when nobody waits for it. It can be learned.", "zh": "不去等它，觉才会来。这是可以学会的。"}
+
 
 def canary(path: str) -> str:
     return f"canary<{path}>"
 
 
-def canary_case(lang: Lang) -> Case:
-    """A case with every facet filled and a canary in every free text."""
-    facets = {facet: _filled(_model(Case, facet), facet) for facet in FACETS}
+def canary_case(lang: Lang, without: Iterable[str] = ()) -> Case:
+    """A case with every facet filled and a canary in every free text, but for the paths that are left out."""
+    facets: dict[str, Any] = {facet: _filled(_model(Case, facet), facet) for facet in FACETS}
+    facets["extra"] = {"book": BOOK[lang]}
+    facets["disposition"]["openness"] = 1.0  # a client that holds facts back hides canaries that its prompts show
+    for path in without:
+        facet, _, field = path.partition(".")
+        if field:
+            del facets[facet][field]
+        else:
+            del facets[facet]
     return Case(id="canary", lang=lang, **facets)
 
 
@@ -76,13 +87,13 @@ def leaves_of(case: Case) -> set[str]:
             for path, text in case.leaves() if text.startswith("canary<")}  # fmt: skip
 
 
-async def faults_of_sight(work: Work, lang: Lang, dialogue: Any = None) -> list[str]:
+async def faults_of_sight(work: Work, case: Case, dialogue: Any = None) -> list[str]:
     """Everything wrong with what the agents of ``work`` were shown.
 
     An agent that read a canary outside its sight has a leak; an agent whose sight lists what none of its prompts
     shows has a sight wider than it needs, which is the leak of tomorrow.
     """
-    case, model = canary_case(lang), Listening()
+    leaves, model = leaves_of(case), Listening()
     desk = Desk.for_case(case, Models({"": model})) if dialogue is None else Desk(dialogue, case, Models({"": model}))
     if dialogue is None:
         await work.write(case, Ask(desk, work))
@@ -94,7 +105,7 @@ async def faults_of_sight(work: Work, lang: Lang, dialogue: Any = None) -> list[
         sight = [role.seen_by()[agent] for role in roles if agent in role.seen_by()]
         allowed = set().union(*sight) if sight else set()
         found += [f"{agent} read {path}, which it may not see" for path in sorted(seen) if not in_sight(path, allowed)]
-        unread = {leaf for leaf in leaves_of(canary_case(lang)) if in_sight(leaf, allowed)} - seen
+        unread = {leaf for leaf in leaves if in_sight(leaf, allowed)} - seen
         found += [f"{agent} may see {path}, but no prompt of it shows that" for path in sorted(unread)]
     return found
 
@@ -112,7 +123,7 @@ def widened(role: Role, agent: str, path: str) -> Role:
 def a_dialogue(lang: Lang) -> list[Turn]:
     """A few turns for annotators."""
     texts = {
-        "en": ["Hello, what brings you here?", "I cannot sleep.", "Since when has it been like that?", "Since May."],
-        "zh": ["你好，今天想聊点什么？", "我睡不着。", "这样有多久了？", "从五月开始。"],
+        "en": ["Hello, what brings you here?", "I cannot sleep.", "Since when has it been like that?", "Since May.", "What came in May?"],
+        "zh": ["你好，今天想聊点什么？", "我睡不着。", "这样有多久了？", "从五月开始。", "五月里有什么事？"],
     }[lang]
     return [Turn(speaker="counselor" if n % 2 == 0 else "client", text=text) for n, text in enumerate(texts)]

@@ -1,6 +1,7 @@
 """Client Reactions: sentence labels in context, groups that follow from them, the prior, and the advisor."""
 
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Dialogue, Label, Lang, Session, Turn, write_jsonl
 from psyloom.records.sentences import spans
+from psyloom.systems import find_system
 from psyloom.systems.client_reactions.advice import CHALLENGE_SHARE, WHY, advise, prior
 from psyloom.systems.client_reactions.system import BEHAVIORS, STRATEGIES, ReactionAnnotator, intentions, reaction
 from tests.support import Scripted, annotate, text_of
@@ -204,6 +206,8 @@ def test_every_spelling_names_one_canonical_id(alias: str, id_: str) -> None:
 def test_the_bundled_rates_are_distributions_with_the_extremes_of_the_paper() -> None:
     rates = prior()
     assert len(rates) == 12
+    as_bundled = tomllib.loads((find_system("client_reactions").folder / "prior.toml").read_text("utf-8"))
+    assert all(sum(row.values()) == pytest.approx(1, abs=5e-4) for row in as_bundled.values())
     assert all(len(row) == 12 and sum(row.values()) == pytest.approx(1, abs=1e-12) for row in rates.values())
     extremes = {
         ("invite_to_take_new_perspectives", "extending"): 0.4227, ("confrontation", "extending"): 0.2123,

@@ -1,38 +1,76 @@
 """What holds for every system, whoever writes it: adding a folder adds its tests."""
 
 import re
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from psyloom.agents import Annotator, Pairing, Writer
+from psyloom.agents import Annotator, Ask, Desk, Models, Pairing, Writer
 from psyloom.agents.prompts import load_prompt, prompts_in
-from psyloom.records import FACETS, Case, Dialogue, Session, read_jsonl
-from psyloom.runs import run_cases, writer_for
+from psyloom.knowledge import label_set
+from psyloom.records import FACETS, Case, Dialogue, Lang, Session, read_jsonl
+from psyloom.runs import pair, run_cases, writer_for
 from psyloom.runs.engine import Work, roles_of
 from psyloom.systems import find_systems, make_role
-from tests.canary import a_dialogue, canary_case, faults_of_sight, leaves_of, widened
+from tests.canary import Listening, a_dialogue, canary_case, faults_of_sight, leaves_of, widened
 
 SYSTEMS = find_systems()
 LANGS = ("zh", "en")
-OPENED = {"cadss": {"closed": False}}  # a canary is in no list of labels
+OPENED = {"cadss": {"closed": False}, "psyaug": {"other_topics": True}}  # a canary is in no list of labels or topics
 
 
-def works() -> list[tuple[str, Work]]:
-    """Everything that can be run: writers, annotators, and each system's own pairing."""
-    found: list[tuple[str, Work]] = []
+# What wakes the agents that a default run of a system does not ask: (system, role, options, what the case lacks).
+WOKEN: list[tuple[str, str, dict[str, object], tuple[str, ...]]] = [
+    ("amie", "writer", {}, ("clinical.complaint", "clinical.present_illness")),
+    ("amie", "writer", {"mental_health": True}, ()),
+    ("amie", "pairing", {"counselor.mental_health": True, "client.mental_health": True}, ()),
+    ("amie", "pairing", {"client.knows_diagnosis": True}, ()),
+    ("cactus", "writer", {"score": True}, ()),
+    ("cactus", "writer", {}, ("intake",)),
+    ("cactus", "pairing", {"client.client_sees_full_record": True}, ()),
+    ("cadss", "writer", OPENED["cadss"], ("scenario.situation",)),
+    ("catch", "writer", {}, ("personality",)),
+    ("cpsycoun", "writer", {"classify": True}, ()),
+    ("diacbt", "writer", {"how": "talk", "sessions": 1, "samples": 1}, ("cognition",)),
+    ("emollm", "writer", {}, ()),
+    ("escot", "writer", {}, ("scenario.situation",)),
+    ("interactive_agents", "pairing", {"counselor.rivals": ["guest:plain"]}, ()),
+    ("mdd5k", "pairing", {"client.verify": True}, ()),
+    ("mindchat", "writer", {"interactive": True}, ()),
+    ("mindchat", "pairing", {"counselor.assess": "guilt", "max_exchanges": 6}, ()),
+    ("notechat", "writer", {"extractor": "llm"}, ()),
+    ("notechat", "writer", {"single_prompt": True}, ()),
+    ("patient_psi", "pairing", {"client.baseline": True}, ()),
+    ("psychat", "pairing", {"counselor.strategist": "llm"}, ()),
+    ("psydial", "writer", {"profile": True}, ()),
+    ("psydt", "writer", {}, ("personality",)),
+]
+
+
+def pairing(slug: str, options: Mapping[str, object] | None = None) -> Pairing:
+    """A system's two sides; who is alone meets the baseline or the client of Interactive Agents."""
+    roles = SYSTEMS[slug].card.roles
+    sides = slug if "counselor" in roles else "plain", slug if "client" in roles else "interactive_agents"
+    return pair(*sides, {"max_exchanges": 3, **(options or {})})
+
+
+def works() -> list[tuple[str, Work, tuple[str, ...]]]:
+    """Everything that can be run, with what its case lacks: writers, annotators, pairings, and what is woken."""
+    found: list[tuple[str, Work, tuple[str, ...]]] = []
     for slug, system in SYSTEMS.items():
         roles = system.card.roles
         if "writer" in roles:
-            found.append((f"{slug} writer", writer_for(slug, OPENED.get(slug))))
-        if {"counselor", "client"} <= set(roles):
-            talkers = Pairing(counselor=make_role(slug, "counselor"), client=make_role(slug, "client"), max_exchanges=3)
-            found.append((f"{slug} pairing", talkers))
+            found.append((f"{slug} writer", writer_for(slug, OPENED.get(slug)), ("extra.book",)))
+        if {"counselor", "client"} & set(roles):
+            found.append((f"{slug} pairing", pairing(slug), ()))
         if "annotator" in roles:
             annotator = make_role(slug, "annotator")
             assert isinstance(annotator, Annotator)
-            found.append((f"{slug} annotator", annotator))
+            found.append((f"{slug} annotator", annotator, ()))
+    for slug, role, options, without in WOKEN:
+        work = pairing(slug, options) if role == "pairing" else make_role(slug, role, options)
+        found.append((f"{slug} {role} {'+'.join((*options, *without))}", work, without))  # type: ignore[arg-type]
     return found
 
 
@@ -43,10 +81,15 @@ def short(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def subject(work: Work, lang: str) -> Dialogue | None:
-    return (
-        Dialogue(id="d", lang=lang, sessions=[Session(turns=a_dialogue(lang))]) if isinstance(work, Annotator) else None
-    )
+def subject(work: Work, lang: Lang) -> Dialogue | None:
+    """A dialogue for an annotator, with the labels and notes of those who write about labelled talks."""
+    if not isinstance(work, Annotator):
+        return None
+    session = Session(turns=a_dialogue(lang), notes={"consultation_target": "sleep"})
+    known = {"escot_strategy": "question", "esconv_strategy": "question", "catch_stage": "target"}
+    for turn in session.turns[2::2]:
+        turn.labels = [label_set(name).label(word) for name, word in known.items()]
+    return Dialogue(id="d", lang=lang, sessions=[session])
 
 
 @pytest.mark.parametrize("slug", SYSTEMS)
@@ -109,34 +152,39 @@ def test_the_bundled_cases_are_valid_and_in_both_languages(slug: str) -> None:
     assert all(case.source and case.source.licence == "Apache-2.0" for case in cases)
 
 
-@pytest.mark.parametrize(("name", "work", "lang"), [(n, w, lang) for (n, w), lang in product(WORKS, LANGS)], ids=short)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(("name", "work", "without"), WORKS, ids=short)
 async def test_no_agent_reads_what_it_may_not_see_and_none_may_see_what_it_does_not_read(
-    name: str, work: Work, lang: str
+    name: str, work: Work, without: tuple[str, ...], lang: Lang
 ) -> None:
-    assert await faults_of_sight(work, lang, subject(work, lang)) == []
+    assert await faults_of_sight(work, canary_case(lang, without), subject(work, lang)) == []
 
 
-@pytest.mark.parametrize(("name", "work"), WORKS, ids=short)
-async def test_widening_any_entry_of_a_sight_is_found_out(name: str, work: Work) -> None:
+@pytest.mark.parametrize("slug", SYSTEMS)
+async def test_every_agent_of_a_system_is_asked_where_sight_is_tested(slug: str) -> None:
+    prompts = prompts_in(SYSTEMS[slug].folder / "prompts")
+    asked = [await agents_of(work, without) for name, work, without in WORKS if name.split()[0] == slug]
+    assert {prompt.front.agent for prompt in prompts} - set().union(*asked) == set()
+
+
+@pytest.mark.parametrize(("name", "work", "without"), WORKS, ids=short)
+async def test_widening_any_entry_of_a_sight_is_found_out(name: str, work: Work, without: tuple[str, ...]) -> None:
     for kind, role in roles_of(work).items():
-        for agent, seen in type(role).sight.items():
+        for agent, seen in role.seen_by().items():
             hidden = next((f for f in FACETS if f not in {s.split(".")[0] for s in seen}), None)
             if hidden is None:
                 continue
             wider = widened(role, agent, hidden)
             tampered = work.model_copy(update={kind: wider}) if isinstance(work, Pairing) else wider
-            faults = await faults_of_sight(tampered, "en", subject(work, "en"))
-            asked = await agents_of(work)
+            faults = await faults_of_sight(tampered, canary_case("en", without), subject(work, "en"))
+            asked = await agents_of(work, without)
             if agent in asked:
                 assert any(f.startswith(f"{agent} may see {hidden}") for f in faults), f"{name}: {agent} + {hidden}"
 
 
-async def agents_of(work: Work) -> set[str]:
-    """The agents that a default run asks."""
-    from psyloom.agents import Ask, Desk, Models
-    from tests.canary import Listening
-
-    model, case = Listening(), canary_case("en")
+async def agents_of(work: Work, without: tuple[str, ...]) -> set[str]:
+    """The agents that a run asks."""
+    model, case = Listening(), canary_case("en", without)
     dialogue = subject(work, "en")
     desk = Desk.for_case(case, Models({"": model})) if dialogue is None else Desk(dialogue, case, Models({"": model}))
     await (work.write(case, Ask(desk, work)) if isinstance(work, Writer) else work.annotate(dialogue, Ask(desk, work)))

@@ -322,6 +322,14 @@ async def test_a_chain_is_kept_only_when_all_five_answers_are_yes(
 
 
 @pytest.mark.accepts("intentionesc", 6)
+@pytest.mark.parametrize("question", [name for name, answer in GOOD.items() if answer is True])
+async def test_each_of_the_five_answers_alone_drops_a_chain_and_is_named(question: str) -> None:
+    found = await annotate(IntentionChain(), labelled("en"), builder("en", verify=GOOD | {question: False}))
+    assert not any(turn.thought for turn in found.turns)
+    assert f"not verified: {question}" in str(found.extra[DROPPED])
+
+
+@pytest.mark.accepts("intentionesc", 6)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_reply_at_odds_with_its_strategy_is_dropped_with_the_reason(lang: Lang) -> None:
     odd = {"consistent": False, "reason": "it gives advice", "intention": None}

@@ -20,7 +20,7 @@ from psyloom.systems import find_system, make_role
 from psyloom.systems.patient_psi.generator import EMOTIONS, HELPLESS, UNLOVABLE, WORTHLESS, CcdGenerator
 from psyloom.systems.patient_psi.system import CAPS, STYLES, PatientPsi, at_most, unlisted, without_jargon
 from psyloom.systems.patient_psi.trainer import NOT_FILLED, Answers, Practice, sampled
-from tests.canary import faults_of_sight
+from tests.canary import canary_case, faults_of_sight
 from tests.runs.workshop import psyloom, server
 from tests.support import Scripted, annotate, desk_for, numbered, text_of, write
 
@@ -133,6 +133,16 @@ async def test_the_style_is_the_cases_own_by_any_name_else_plain_and_an_unknown_
     assert await noted(style="Go off on tangents") == "tangent"
     with pytest.raises(UnknownName, match="did you mean upset"):
         await noted(style="upsett")
+
+
+@pytest.mark.parametrize(
+    ("lang", "manner"), [("zh", "说话快，想到哪儿说到哪儿"), ("en", "Dry humor; changes the subject when it gets close.")]
+)
+async def test_a_manner_in_the_cases_own_words_is_shown_to_the_patient_as_it_stands(lang: Lang, manner: str) -> None:
+    model = talkers()
+    dialogue = await play(model, case(lang, style=manner), 1)
+    assert manner in text_of(model.asked("client")[0])
+    assert dialogue.sessions[0].notes["patient"]["style"] == "own"  # type: ignore[index,call-overload]
 
 
 async def test_a_drawn_style_is_one_the_model_is_suited_for_and_stays_for_the_whole_talk() -> None:
@@ -302,7 +312,7 @@ async def test_the_patient_reads_its_own_model_and_nothing_else_of_the_case(
 ) -> None:
     counselor, client = make_role("plain", "counselor"), PatientPsi.model_validate(options)
     work = Pairing.model_validate({"counselor": counselor, "client": client, "max_exchanges": 2})
-    assert await faults_of_sight(work, lang) == []
+    assert await faults_of_sight(work, canary_case(lang)) == []
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

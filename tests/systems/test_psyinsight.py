@@ -222,6 +222,16 @@ async def test_only_windows_of_five_with_a_gap_are_sent_and_only_the_gap_is_fill
     assert [explanation(turn) for turn in dialogue.turns] == [
         f"filled message 0-{n - 1} is here." if n in (7, 9) else f"why {n}" for n in range(1, 13)
     ]
+    explained = [[label for label in turn.labels if label.set == EXPLANATIONS.id] for turn in dialogue.turns]
+    assert [len(labels) for labels in explained] == [1] * 12
+
+
+async def test_a_turn_without_a_word_is_neither_explained_nor_labelled_and_the_others_are() -> None:
+    given = talk(turns=6)
+    given.turns[3].text = "……"
+    dialogue = await annotate(PsyInsightAnnotator(), given, model(extract=extract(skip={4})))
+    assert dialogue.turns[3].labels == []
+    assert all(turn.labels for turn in dialogue.turns if turn.text != "……")
 
 
 async def test_what_rests_on_nothing_even_after_the_repair_is_left_to_its_window() -> None:

@@ -179,10 +179,17 @@ def _unwanted(dialogue: Dialogue, options: ExportOptions) -> str | None:
 
 
 def _refuse_rehearsal(dialogue: Dialogue, options: ExportOptions) -> None:
-    if dialogue.lineage and dialogue.lineage.rehearsal and not options.force:
+    if options.force:
+        return
+    if dialogue.lineage and dialogue.lineage.rehearsal:
         raise UsageError(
             f"dialogue {dialogue.id!r} is a rehearsal: it was made without a model and is no data",
             do="run the system with a real model, or export with force",
+        )
+    if by := next((by for by, how in dialogue.annotations.items() if how.rehearsal), None):
+        raise UsageError(
+            f"the annotations of {by} in dialogue {dialogue.id!r} are a rehearsal: no model has read it, they are no data",
+            do="annotate with a real model, or export with force",
         )
 
 

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from psyloom.errors import FolderTrouble, UsageError
-from psyloom.judging.agreement.bootstrap import Estimate
+from psyloom.judging.agreement.bootstrap import Estimate, bootstrap
 from psyloom.judging.analysis.draw import dots, heatmap, lines
 from psyloom.judging.analysis.history import History, history
-from psyloom.judging.analysis.outcome import against_outcome, lasso_path, with_any
+from psyloom.judging.analysis.outcome import against_outcome, lasso_path, shares, with_any
 from psyloom.judging.analysis.rates import ASIDE, Rates, distances, early_late, next_behavior, next_reaction, stages
 from psyloom.judging.analysis.rates import transitions as transition_rates
 from psyloom.judging.analysis.sessions import Coded, Scheme
@@ -41,11 +43,12 @@ class Finding:
 def reactions_report(
     sessions: Sequence[Coded], *, lang: Lang = "en", resamples: int = 1000, seed: int = 0
 ) -> Iterator[Finding]:
-    """Reaction given strategy, stages, early and late; with outcome scores also reaction against outcome.
+    """How often each reaction is, reaction given strategy, stages, early and late; with scores also against outcome.
 
     What the data cannot show (too few scores, no challenge that was answered) is left out.
     """
     scheme = sessions[0].scheme
+    yield _shares(sessions, lang, resamples, seed)
     by_strategy = next_behavior(sessions, resamples=resamples, seed=seed)
     yield _matrix(
         "behavior_given_strategy",
@@ -99,6 +102,27 @@ def _matrix(name: str, title: str, rates: Rates, scheme: Scheme, lang: Lang, sid
         f"chi-square test of equal rows: p = {_p(rates.p)}",
         picture,
     )
+
+
+def _shares(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Finding:
+    """Each reaction and behavior: its share of all client sentences, and the mean of the sessions' shares."""
+    scheme = sessions[0].scheme
+    spoken = [one for one in sessions if one.labels("client")]
+    sizes, of_session = [len(one.labels("client")) for one in spoken], [shares(one) for one in spoken]
+    rows: list[tuple[object, ...]] = []
+    for id_ in of_session[0] if spoken else ():
+        each = [one[id_] for one in of_session]
+        count = round(sum(share * size for share, size in zip(each, sizes, strict=True)))
+        mean = bootstrap(partial(_mean_at, each), len(each), resamples=resamples, seed=seed)
+        rows.append((scheme.name("client", id_, lang), count, count / sum(sizes), mean))
+    title = "Share of each client behavior and reaction"
+    picture = dots(title, [(str(row[0]), row[3]) for row in rows if isinstance(row[3], Estimate)], zero=True)
+    columns = ("behavior or reaction", "sentences", "share of all", "mean of sessions [95 %]")
+    return Finding("shares", title, columns, tuple(rows), "", picture)
+
+
+def _mean_at(values: Sequence[float], rows: Any) -> float:
+    return float(sum(values[row] for row in rows) / len(rows))
 
 
 def _groups(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Finding:

@@ -20,12 +20,18 @@ HELLO: dict[Lang, str] = {"zh": "你好", "en": "Hello"}
 # The paper's eleven phrases; the English ones are ours.
 END_PHRASES: dict[Lang, tuple[str, ...]] = {
     "zh": ("再见", "加油", "保重", "欢迎回来", "一切顺利", "祝你好运", "期待听到", "期待再次", "期待你", "下一次", "下次见"),
-    "en": ("goodbye", "Goodbye", "take care", "Take care", "good luck", "Good luck", "all the best", "look forward to",
-           "next session", "see you next"),
+    "en": ("goodbye", "Goodbye", "take care.", "Take care.", "take care!", "Take care!", "good luck", "Good luck", "all the best",
+           "look forward to seeing", "look forward to hearing", "next session", "see you next"),
 }  # fmt: skip
 
 
 LETTERS = "ABCDEFGH"
+
+
+class Arena(BaseModel):
+    """What the rivals remember: name -> its talk."""
+
+    rivals: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class Pick(BaseModel):
@@ -105,7 +111,8 @@ class InteractiveCounselor(Counselor):
     async def _pick(self, talk: Talk, ask: Ask, own: Coroutine[Any, Any, str]) -> Turn:
         """The arena: all answer one history, the answers are shuffled under letters, a judge picks the one that is said."""
         rivals = self._rivals()
-        replies = (self._answer(name, rival, talk, ask) for name, rival in rivals.items())
+        memory = talk.memory(self, Arena)
+        replies = (self._answer(name, rival, memory, talk, ask) for name, rival in rivals.items())
         said, others = await gather(own, gather(*replies))
         answers: list[tuple[str, Turn]] = [(self.system(), Turn.counselor(said)), *zip(rivals, others, strict=True)]
         rng = ask.rng(f"arena {len(talk.turns)}")
@@ -129,11 +136,18 @@ class InteractiveCounselor(Counselor):
         return turn
 
     @staticmethod
-    async def _answer(name: str, rival: Counselor, talk: Talk, ask: Ask) -> Turn:
-        """What a rival would say, by the model that was given for its name, if one was."""
-        own = ask.desk.models.by_agent.get(name)
-        desk = replace(ask.desk, models=Models({"": own}) if own else ask.desk.models, answered_by={})
-        turn = await rival.reply(talk, Ask(desk, rival, talk))
+    async def _answer(name: str, rival: Counselor, memory: Arena, talk: Talk, ask: Ask) -> Turn:
+        """What a rival would say, by the model that was given for its name, if one was.
+
+        It has the talk to itself: two of one system remember apart, and what the losers note leaves no trace.
+        """
+        model = ask.desk.models.by_agent.get(name)
+        desk = replace(ask.desk, models=Models({"": model}) if model else ask.desk.models, answered_by={})
+        own_talk = Talk.load(memory.rivals.get(name, {"dialogue": {"id": name, "lang": ask.lang}, "memories": {}}))
+        own_talk.turns[:] = [turn.model_copy(deep=True) for turn in talk.turns]
+        own_talk.opening = talk.opening
+        turn = await rival.reply(own_talk, Ask(desk, rival, own_talk))
+        memory.rivals[name] = own_talk.dump()
         ask.desk.answered_by |= dict.fromkeys((name,), next(iter(desk.answered_by.values()), ""))
         return turn
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from psyloom.agents import Ask, Check, Client, Sight, Talk
 from psyloom.errors import MissingFacet
 from psyloom.knowledge import LabelSet, Term, label_set
+from psyloom.knowledge.labels import Bilingual
 from psyloom.records import Case, Cognition, Lang, Turn, sentences
 from psyloom.systems.patient_psi.generator import EMOTIONS, HELPLESS, UNLOVABLE, WORTHLESS, CcdGenerator, Text
 
@@ -73,16 +74,21 @@ class PatientPsi(Client):
     class Memory(BaseModel):
         trust: int = Field(2, ge=0, le=10)
 
+    def seen_by(self) -> Sight:
+        """The patient reads its own manner where it plays the case's."""
+        manner = {"disposition.style"} if self.style == "case" else set()
+        return self.sight | {"client": {*self.sight["client"], *manner}}
+
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         case, number = ask.desk.case, len(talk.dialogue.sessions) - 1
         style = STYLES["plain"] if self.baseline else self.style_of(case, ask)
         if "patient" not in talk.session.notes:
             talk.session.notes["patient"] = self._note(case, style, number)
-        check, cap = without_jargon(ask.lang), at_most(CAPS[style.id], ask.lang)
+        check, cap = without_jargon(ask.lang), at_most(CAPS.get(style.id, CAPS["plain"]), ask.lang)
         slots: dict[str, Any] = {
             "talk": talk,
             "style": style,
-            "cap": CAPS[style.id],
+            "cap": CAPS.get(style.id, CAPS["plain"]),
             "number": number,
             "trust": None,
             "shows": True,
@@ -99,14 +105,22 @@ class PatientPsi(Client):
         return Turn.client(said.text, trust=memory.trust, style_shows=shows)
 
     def style_of(self, case: Case, ask: Ask) -> Term:
-        """The style in force. Raises UnknownName for a case with a style that is none of the six."""
+        """The style in force. A case may describe a manner of its own in free words; it has the plain style's cap.
+
+        Raises UnknownName for what looks like one of the six misspelt.
+        """
         if self.style == "drawn":
             fit = case.extra.get("type")
             return ask.rng("style").choice(
                 STYLES.some(map(str, fit)) if isinstance(fit, list) and fit else STYLES.terms
             )
         own = (case.disposition and case.disposition.style) or "plain"
-        return STYLES[own if self.style == "case" else self.style]
+        if self.style != "case":
+            return STYLES[self.style]
+        known = {word.casefold() for term in STYLES.terms for word in term.words()}
+        if own in STYLES or get_close_matches(own.casefold(), known, n=1, cutoff=0.7):
+            return STYLES[own]
+        return Term(id="own", en=own, zh=own, definition=Bilingual(en=own, zh=own))
 
     @staticmethod
     def _note(case: Case, style: Term, number: int) -> dict[str, Any]:

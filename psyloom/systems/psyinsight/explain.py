@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 from psyloom.agents import Ask
 from psyloom.agents.annotating import Explanation, explained, labels_in, once_each, said_by, strictly
 from psyloom.agents.grounds import Grounds
+from psyloom.agents.guards import fold
 from psyloom.knowledge import label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Label, Lang, Session, Turn
@@ -183,7 +184,8 @@ def length_fault(what: str, text: str, lang: Lang) -> str | None:
 
 
 def _gaps(window: Sequence[Turn], by: str) -> list[int]:
-    return [n for n, turn in enumerate(window, 1) if not explanation(turn, by)]
+    """What has no explanation yet; a turn without a word has nothing to explain."""
+    return [n for n, turn in enumerate(window, 1) if fold(turn.text) and not explanation(turn, by)]
 
 
 def _first_fault(found: Sequence[OfTurn], grounds: Grounds, lang: Lang) -> str | None:

@@ -17,6 +17,7 @@ from pydantic import Field
 from psyloom.agents import Annotator, Ask, Sight
 from psyloom.agents.annotating import Explanation, explained, label_whole, strictly
 from psyloom.agents.grounds import Grounds
+from psyloom.agents.guards import fold
 from psyloom.knowledge import LabelSet, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Label, Session, Turn
@@ -125,7 +126,9 @@ class PsyInsightAnnotator(Annotator):
     # 6. Labels of the turns
 
     async def _of_turn(self, turns: Sequence[Turn], at: int, ask: Ask) -> list[Label]:
-        """A therapist's turn has strategies, a client's has emotions."""
+        """A therapist's turn has strategies, a client's has emotions; one without a word has nothing to label."""
+        if not fold(turns[at].text):
+            return []
         if turns[at].speaker == "client":
             prompt, labels, before = "emotion", EMOTIONS, self.emotion_context
         else:

@@ -292,6 +292,25 @@ def test_the_pairs_before_a_challenge_tell_how_it_is_answered() -> None:
     assert tuple(found.p) == PATTERNS
 
 
+@pytest.mark.accepts("client_reactions", 5)
+def test_what_came_before_a_challenge_counts_by_its_proportion_however_long_the_session_was() -> None:
+    good, bad = "answer > confirming", "answer > defending"
+    made = [session(good, good, good, f"interpretation > {'extending' if n % 4 else 'defending'}") for n in range(8)]
+    made += [session(bad, bad, f"interpretation > {'defending' if n % 5 else 'extending'}") for n in range(10)]
+    found = history(made, resamples=0)
+    assert found.coefficients["supporting-positive"].value == pytest.approx(math.log(3))
+    assert found.coefficients["supporting-negative"].value == pytest.approx(math.log(0.25))
+
+
+def test_the_report_begins_with_the_share_of_each_behavior_and_reaction_over_all_and_by_session() -> None:
+    made = [session("answer > confirming+defending"), session("answer > confirming", "answer > extending+others")]
+    shares = next(finding for finding in reactions_report(made, resamples=0) if finding.name == "shares")
+    rows = {row[0]: (row[1], row[2], row[3].value) for row in shares.rows}  # type: ignore[attr-defined]
+    assert rows["Confirming"] == (2, pytest.approx(2 / 5), pytest.approx((1 / 2 + 1 / 3) / 2))
+    assert rows["Negative reaction"] == (1, pytest.approx(1 / 5), pytest.approx(1 / 4))
+    assert rows["Positive reaction"] == (3, pytest.approx(3 / 5), pytest.approx((1 / 2 + 2 / 3) / 2))
+
+
 def test_the_report_leaves_out_what_came_before_when_only_one_kind_of_answer_had_anything_before_it() -> None:
     made = [session("interpretation > extending", "interpretation > defending")]
     assert "history" not in [finding.name for finding in reactions_report(made, resamples=0)]
@@ -423,7 +442,7 @@ def test_reactions_prints_every_table_and_writes_a_picture_for_each(
     )
     pictures = sorted(path.stem for path in (tmp_path / "pictures").glob("*.svg"))
     assert pictures == ["behavior_given_strategy", "distances", "early_late", "history", "lasso", "outcome", "outcome_with",
-                        "reaction_given_intention", "stages"]  # fmt: skip
+                        "reaction_given_intention", "shares", "stages"]  # fmt: skip
     assert ("拓展" if lang == "zh" else "Extending") in said
     assert "Pearson r = -1.00" in said
     for path in (tmp_path / "pictures").glob("*.svg"):
