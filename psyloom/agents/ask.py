@@ -3,18 +3,20 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from psyloom.agents.dials import Dials, Veil, told
+from psyloom.agents.course import PROMPTS, recalled
+from psyloom.agents.dials import END, Dials, told_where
 from psyloom.agents.guards import Said, clean, faults
 from psyloom.agents.prompts import Front, Prompt, load_prompt
 from psyloom.agents.roles import Role
-from psyloom.agents.sight import View, look
+from psyloom.agents.sight import Veil, View, look
 from psyloom.agents.talk import Talk, TalkView
 from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
@@ -51,19 +53,23 @@ class Asked:
     turn: int
     take: int
     messages: list[Message]
-    answer: str
-    reasoning: str
-    finish: str
-    prompt_tokens: int
-    completion_tokens: int
+    answer: str = ""
+    reasoning: str = ""
+    finish: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     rejected: str | None = None
 
 
 @dataclass
 class Shelf:
-    """What is written once for an owner and used by many dialogues of a run."""
+    """What is written once for an owner and used by many dialogues of a run.
+
+    kept: the artefacts; traces: how each of them came about. A run takes both off the shelf once they are written.
+    """
 
     kept: dict[str, Artefact] = field(default_factory=dict)
+    traces: dict[str, list[Asked]] = field(default_factory=dict)
     _under_way: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def once(self, key: str, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -73,6 +79,11 @@ class Shelf:
         # Shielded: one dialogue that is called off must not take the others' artefact with it.
         return cast(T, await asyncio.shield(self._under_way[key]))
 
+    def drop(self, keys: Collection[str]) -> None:
+        """Forget the traces of these artefacts: they are written down, or nobody wants them."""
+        for key in [key for key in self.traces if key in keys]:
+            del self.traces[key]
+
 
 @dataclass
 class Desk:
@@ -80,9 +91,10 @@ class Desk:
 
     tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
     by: the name under which an annotator labels; "": its system's.
+    position: the case's place in its file, from 0; what is dealt out over a file goes by it.
     dials: how difficult the client is made, whichever client it is.
     decoding: agent -> decoding parameters instead of those of its prompt files; "": all agents.
-    shelf: what dialogues of a run have in common.
+    shelf: what dialogues of a run have in common; borrowed: keys of what this one asked for there.
     """
 
     dialogue: Dialogue
@@ -91,6 +103,7 @@ class Desk:
     seed: int = 0
     tries: int = 3
     by: str = ""
+    position: int = 0
     dials: Dials | None = None
     decoding: Mapping[str, Decoding] = field(default_factory=dict)
     shelf: "Shelf" = field(default_factory=lambda: Shelf())
@@ -98,6 +111,7 @@ class Desk:
     trace: list[Asked] = field(default_factory=list)
     prompts: dict[str, str] = field(default_factory=dict)
     answered_by: dict[str, str] = field(default_factory=dict)
+    borrowed: set[str] = field(default_factory=set)
     _made: Counter[bytes] = field(default_factory=Counter)
 
     @classmethod
@@ -134,21 +148,43 @@ class Ask:
         """The same desk for another role."""
         return Ask(self.desk, role, talk or self.talk)
 
+    def with_prompts(self, folder: Path) -> "Ask":
+        """The same role, asked through the prompts of another folder."""
+        other = Ask(self.desk, self.role, self.talk)
+        other._folder = folder
+        return other
+
     def rng(self, what: str) -> random.Random:
         """Seeded by run, dialogue and ``what``: the same choice in every repetition of the run."""
         return self.desk.rng(f"{self.role.system()}/{what}")
 
-    def sees(self, agent: str) -> View:
-        """The case as ``agent`` sees it, for choices made in code."""
-        return look(self.desk.case, self.role.seen_by(), agent)
+    def deal(self, what: str, cards: Sequence[T]) -> T:
+        """One of ``cards`` by the case's position in its file, which is all it depends on besides the seed.
 
-    def _veil(self, front: Front) -> Veil | None:
+        Every ``len(cards)`` cases in a row get each card once, in an order of their own.
+        """
+        round_, at = divmod(self.desk.position, len(cards))
+        rng = random.Random(f"{self.desk.seed}/{self.role.system()}/{what}/{round_}")
+        return rng.sample(cards, len(cards))[at]
+
+    def sees(self, agent: str, *, aloud: bool = False) -> View:
+        """The case as ``agent`` sees it, for choices made in code; aloud: it is said as it stands, so nothing hidden."""
+        veil = self._veil(agent) if aloud else None
+        return look(self.desk.case, self.role.seen_by(), agent, veil and replace(veil, instead=""))
+
+    def _veil(self, agent: str) -> Veil | None:
         """What a client with an openness dial does not tell yet."""
         dials = self.desk.dials
-        if dials is None or front.speaks != "client" or self.talk is None:
+        if dials is None or self.talk is None:
             return None
-        seen = self.role.seen_by().get(front.agent, frozenset())
-        return dials.veil(self.desk.case, seen, [(t.speaker, t.text) for t in self.talk.turns])
+        seen = self.role.seen_by().get(agent, frozenset())
+        turns = [(turn.speaker, turn.text) for turn in self.talk.dialogue.turns]
+        return dials.veil(self.desk.case, seen, turns, self.lang)
+
+    def _end(self, front: Front) -> str | None:
+        """The token with which a speaker closes the session: its prompt's own, or the one that a dial gives a client."""
+        given = front.speaks == "client" and self.desk.dials and self.desk.dials.may_end
+        return front.end or (END if given else None)
 
     def dialogue(self, turns: Iterable[Turn], **notes: Any) -> Dialogue:
         """The desk's dialogue with one session of ``turns``; ``notes`` go to the session."""
@@ -158,23 +194,32 @@ class Ask:
     async def once(self, owner: str, name: str, kind: type[T], /, *, check: Check | None = None, **slots: Any) -> T:
         """Like asking, but once for each ``owner`` of the run, whichever dialogue comes first.
 
-        The value is kept as an artefact; its calls count for the owner, not for the dialogue.
+        The value is kept as an artefact, with its calls, rejects and trace: they are the owner's, not the dialogue's.
+        One that never comes right leaves its attempts with every dialogue that asked, its counts with the first.
         """
         key = f"{self.role.system()}/{name}.{self.lang}/{owner}"
+        desk = replace(
+            self.desk, dialogue=Dialogue(id=key, lang=self.lang), on_text=None, trace=[], prompts={}, answered_by={},
+            borrowed=set(), _made=Counter(),
+        )  # fmt: skip
+        shelf, quality = self.desk.shelf, desk.dialogue.quality
 
         async def make() -> T:
-            desk = replace(
-                self.desk, dialogue=Dialogue(id=key, lang=self.lang), on_text=None, trace=[], prompts={}, answered_by={},
-                _made=Counter(),
-            )  # fmt: skip
+            shelf.traces[key] = desk.trace
             value = await Ask(desk, self.role)(name, kind, check=check, **slots)
-            self.desk.shelf.kept[key] = Artefact(
+            shelf.kept[key] = Artefact(
                 id=key, system=self.role.system(), name=name, owner=owner, lang=self.lang,
-                value=to_jsonable_python(value), models=desk.answered_by,
+                value=to_jsonable_python(value), models=desk.answered_by, quality=quality,
             )  # fmt: skip
             return value
 
-        value = await self.desk.shelf.once(key, make)
+        try:
+            value = await shelf.once(key, make)
+        except Exception:
+            self.desk.trace += shelf.traces[key]
+            self.desk.dialogue.quality.add(quality)
+            raise
+        self.desk.borrowed.add(key)
         self.desk.prompts[f"{self.role.system()}/{name}.{self.lang}"] = load_prompt(self._folder, name, self.lang).hash
         return value
 
@@ -260,10 +305,11 @@ class Ask:
         )
 
     def _messages(self, prompt: Prompt, kind: Any, slots: Mapping[str, Any]) -> list[Message]:
-        front, veil = prompt.front, self._veil(prompt.front)
+        front = prompt.front
+        veil = self._veil(front.agent) if front.speaks == "client" else None
         view = look(self.desk.case, self.role.seen_by(), front.agent, veil)
         words = {"lang": self.lang, "case": view} | {k: localized(v, self.lang) for k, v in slots.items()}
-        talk = slots.get("talk") or self.talk
+        talk = slots.get("talk", self.talk)
         chat = TalkView(talk, self.lang).messages(front.speaks or "counselor") if isinstance(talk, Talk) else ()
         kept = self.talk.kept if self.talk and veil is None else None
         messages = prompt.render(words, chat, kept)
@@ -271,14 +317,25 @@ class Ask:
             host = next((m for m in messages if m["role"] == "system"), messages[-1])
             at = messages.index(host)
             messages[at] = {"role": host["role"], "content": f"{host['content']}\n\n{form(kind, self.lang)}"}
-        return self._dialled(messages) if front.speaks == "client" else messages
+        if prompt.reads_talk and isinstance(talk, Talk):
+            messages = self._recalling(messages, front)
+        return self._dialled(messages, front) if front.speaks == "client" else messages
 
-    def _dialled(self, messages: list[Message]) -> list[Message]:
+    def _recalling(self, messages: list[Message], front: Front) -> list[Message]:
+        """The prompt of one that reads the talk, with what went before it: after what is stable, before the history."""
+        mine = self.kind == "counselor" or front.speaks == "client"
+        if self.role.recalls or not mine or self._folder == PROMPTS:
+            return messages
+        words = recalled(self.desk.case.course, front.speaks or "counselor", self.lang)
+        first, *rest = messages
+        return [{"role": first["role"], "content": f"{first['content']}\n\n{words}"}, *rest] if words else messages
+
+    def _dialled(self, messages: list[Message], front: Front) -> list[Message]:
         """The client's prompt with what its dials ask of this message, as the last thing it reads."""
         if self.desk.dials is None or self.talk is None:
             return messages
         own = sum(turn.speaker == "client" for turn in self.talk.turns[self.talk.opening :])
-        if not (words := self.desk.dials.instruction(own, self.lang)):
+        if not (words := self.desk.dials.instruction(own, self.lang, None if front.end else self._end(front))):
             return messages
         *before, last = messages
         if last["role"] != "user":
@@ -300,12 +357,15 @@ class Ask:
         desk.prompts[f"{self.role.system()}/{prompt.name}.{prompt.lang}"] = prompt.hash
         desk.answered_by[front.agent] = model.name
         desk.dialogue.quality.calls += 1
-        answer: Answer = await model(call)
-        asked = Asked(
-            front.agent, prompt.name, model.name, *at, take, messages, answer.text, answer.reasoning, answer.finish,
-            answer.prompt_tokens, answer.completion_tokens,
-        )  # fmt: skip
-        desk.trace.append(asked)
+        asked = Asked(front.agent, prompt.name, model.name, *at, take, messages)
+        desk.trace.append(asked)  # in the order of asking, whichever of several answers comes first
+        try:
+            answer: Answer = await model(call)
+        except BaseException:
+            desk.trace[:] = [one for one in desk.trace if one is not asked]
+            raise
+        asked.answer, asked.reasoning, asked.finish = answer.text, answer.reasoning, answer.finish
+        asked.prompt_tokens, asked.completion_tokens = answer.prompt_tokens, answer.completion_tokens
         return asked, answer
 
     def _decoding(self, agent: str) -> Decoding:
@@ -315,15 +375,15 @@ class Ask:
     def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int, call: Call) -> Cue:
         front = prompt.front
         seen = self.role.seen_by().get(front.agent, frozenset())
-        words = tuple(told(self.desk.case, seen))
-        if veil := self._veil(front):
-            words = tuple(fact for fact in words if fact not in veil.hidden)
+        known = list(told_where(self.desk.case, seen))
+        if front.speaks == "client" and (veil := self._veil(front.agent)):
+            known = [(path, fact) for path, fact in known if fact not in veil.hidden]
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
         # By what is asked, not by when: calls side by side may be answered in any order, some of them from the journal.
         seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{call.content.hex()}-{call.occurrence}"
         return Cue(
-            front.act, front.agent, self.lang, seed, front.speaks, front.end,
-            words, turns, kind, rules, take,
+            front.act, front.agent, self.lang, seed, front.speaks, self._end(front),
+            tuple(fact for _, fact in known), turns, kind, rules, take, tuple(path for path, _ in known),
         )  # fmt: skip
 
     def _judge(
@@ -351,12 +411,10 @@ class Ask:
 
     def _heard(self, value: Any, prompt: Prompt) -> tuple[Any, list[tuple[str, str]]]:
         """Clean what is said aloud and let the guards listen."""
-        front = prompt.front
+        front, end = prompt.front, self._end(prompt.front)
         assert front.speaks
-        text = clean(
-            value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks, front.end
-        )
-        spoken = text.replace(front.end, "").strip() if front.end else text
+        text = clean(value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks, end)
+        spoken = text.replace(end, "").strip() if end else text
         turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
         heard = list(faults(Said(spoken, front.speaks, self.lang, turns, self.role.unsaid)))
         if isinstance(value, BaseModel):

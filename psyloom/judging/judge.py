@@ -1,6 +1,5 @@
 """Judges: language models that fill in an instrument, with quotes that are checked and failures that are counted."""
 
-from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -9,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from psyloom.agents import Ask, Role, Sight, Talk
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected, MissingFacet, Refused
 from psyloom.judging.evidence import Passages
 from psyloom.judging.excerpts import Excerpt

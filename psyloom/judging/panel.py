@@ -1,6 +1,5 @@
 """A panel: every judge with every instrument on one dialogue."""
 
-from asyncio import gather
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from psyloom.agents import Annotator, Ask, Desk, Models
+from psyloom.agents.together import gather
 from psyloom.judging.excerpts import excerpts
 from psyloom.judging.judge import Judge
 from psyloom.judging.shots import Example

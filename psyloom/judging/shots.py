@@ -4,13 +4,13 @@ Self-CoT of AMIE, arXiv 2401.05654, auto-evaluation: the judge first reads a dia
 why (what was good, what was bad, a summary); dialogue, reasons and rating are then shown when it rates another one.
 """
 
-from asyncio import gather
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask
+from psyloom.agents.together import gather
 from psyloom.errors import UsageError
 from psyloom.judging.excerpts import Excerpt, excerpts
 from psyloom.judging.material import shown, transcript

@@ -1,9 +1,10 @@
 """Dialogue: a case's record of talk. One or more sessions of turns."""
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, PlainSerializer, model_validator
 
 from psyloom.records.case import Case
 from psyloom.records.record import Lang, Part, Record, Source
@@ -91,19 +92,30 @@ class Session(Part):
         return changes // 2
 
 
+# Written in order of names: which of several parallel answers came first must not show in a file.
+Counts = Annotated[dict[str, int], PlainSerializer(lambda counts: dict(sorted(counts.items())))]
+
+
 class Quality(Part):
     """What it took to make the dialogue, and what was wrong with it."""
 
     calls: int = Field(0, ge=0, description="answered calls, rejected ones included")
     rejected: int = Field(0, ge=0, description="answers that had to be asked for again")
-    guards: dict[str, int] = Field(default_factory=dict, description="guard name -> times a turn was asked for again")
-    kept: dict[str, int] = Field(
+    guards: Counts = Field(default_factory=dict, description="guard name -> times a turn was asked for again")
+    kept: Counts = Field(
         default_factory=dict, description="guard name -> faults that stayed after the last try"
     )
     measures: dict[str, float] = Field(default_factory=dict)
     apart: str | None = Field(
         None, description="why the system's own filter keeps the dialogue out of the data set; null: it belongs to it"
     )
+
+    def add(self, other: "Quality") -> None:
+        """Count the calls, rejects and faults of ``other`` too."""
+        self.calls += other.calls
+        self.rejected += other.rejected
+        self.guards = dict(Counter(self.guards) + Counter(other.guards))
+        self.kept = dict(Counter(self.kept) + Counter(other.kept))
 
 
 class Lineage(Part):
@@ -168,3 +180,4 @@ class Artefact(Record):
     lang: Lang
     value: JsonValue
     models: dict[str, str] = Field(default_factory=dict, description="agent -> model")
+    quality: Quality = Field(default_factory=Quality, description="what it took to make it")

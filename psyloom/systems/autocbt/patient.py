@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Sight, Talk
+from psyloom.llm.rehearsal.speech import ended
 from psyloom.records import Turn
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ class Retold(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
-        return {"text": actor.text("situation")}
+        return {
+            "text": ("" if actor.cue.lang == "zh" else " ").join(ended(said, actor.cue.lang) for said in actor.story)
+        }
 
 
 class AutoCBTPatient(Client):
@@ -33,6 +36,6 @@ class AutoCBTPatient(Client):
         if any(turn.speaker == "client" for turn in talk.turns[talk.opening :]):
             return Turn.client(await ask("answer", talk=talk))
         if not self.retell:
-            post = ask.sees("patient").post
+            post = ask.sees("patient", aloud=True).post
             return Turn.client("\n".join(part for part in (post.title, post.text) if part))
         return Turn.client((await ask("retell", Retold)).text)

@@ -6,7 +6,6 @@ patient is final. One long question, one long answer.
 """
 
 import re
-from asyncio import gather
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from psyloom.agents import Ask, Check, Counselor, Rules, Sight, Talk
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import OneOf, Term, label_set
 from psyloom.records import Case, Lang, Turn
@@ -83,8 +83,11 @@ class Written(BaseModel):
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
         """A line of the stock for each of the five parts."""
         heard = actor.quote(next((text for who, text in reversed(actor.cue.turns) if who == "client"), ""))
+        said = "\n".join(text for who, text in actor.cue.turns if who == "counselor")
+        stock = actor.stock["counselor"]
         parts = [
-            [line for line in actor.stock["counselor"][act] if heard or "{q}" not in line]
+            [line for line in actor.left(stock[act], said) or stock[act] if heard or "{q}" not in line]
+            or stock["normalise"]
             for act in ("reflect", "psychoeducation", "examine", "solve", "encourage")
         ]
         lines = [actor.rng.choice(lines).format(q=heard) for lines in parts]

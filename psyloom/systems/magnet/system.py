@@ -5,7 +5,6 @@ The paper's ablations are the options ``planner`` and ``chooser``.
 """
 
 import re
-from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from psyloom.agents import Ask, Check, Counselor, Rules, Sight, Talk
+from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.records import Case, Lang, Turn
 from psyloom.systems.cactus.system import TECHNIQUES as CBT_TECHNIQUES
@@ -93,7 +93,7 @@ class Magnet(Counselor):
         return replace(rules, max_exchanges=20 if rules.opening[-1].speaker == "client" else 21)
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        memory = talk.memory(self, self.Memory)
+        memory = talk.memory(self, self.Memory, session=True)
         if self.planner and memory.plan is None:
             memory.plan = await ask("plan", Plan, prefer=on_list_in(ask.lang), talk=talk, techniques=CBT_TECHNIQUES)
             talk.session.notes |= plan_notes(memory.plan)

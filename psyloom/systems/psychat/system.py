@@ -6,7 +6,6 @@ of one's own; what a function gets and gives, the description of the option says
 """
 
 import re
-from asyncio import gather
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +17,7 @@ from psyloom.agents import Ask, Counselor, Sight, Talk
 from psyloom.agents.annotating import strictly
 from psyloom.agents.plugs import Classifies, Plug, classifier
 from psyloom.agents.retrieval import Metric, Nearest
+from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet
 from psyloom.records import Lang, Turn
 from psyloom.systems.psychat.answers import (
