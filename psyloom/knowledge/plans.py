@@ -27,6 +27,11 @@ WORDS: dict[str, dict[Lang, str]] = {
         "en": "{key} holds {stray!r}, which is not one of {other}: {listed}",
         "zh": "{key} 里的“{stray}”不在 {other} 之中，{other} 有：{listed}",
     },
+    "asks at_least": {"en": "at least {bound}", "zh": "至少 {bound} 项"},
+    "asks at_most": {"en": "at most {bound}", "zh": "至多 {bound} 项"},
+    "asks among": {"en": "nothing that is not in {bound}", "zh": "都在 {bound} 之中"},
+    "asks": {"en": "{key}: {asked}", "zh": "{key}：{asked}"},
+    "not so": {"en": "this does not hold: {asked} ({fault})", "zh": "这一点没有做到：{asked}（{fault}）"},
 }
 
 
@@ -39,12 +44,14 @@ class Condition(_Data):
 
     at_least, at_most: items of a list; a text counts 1, blank or missing counts 0, true counts 1.
     among: another key; the value, or each item of it, must stand in that key's list. Nothing is among anything.
+    words: the condition as a prompt asks for it; without them it is told by its bounds.
     """
 
     key: str
     at_least: int | None = Field(None, ge=0)
     at_most: int | None = Field(None, ge=0)
     among: str | None = None
+    words: Bilingual = Bilingual()
 
     @model_validator(mode="after")
     def _asks_something(self) -> "Condition":
@@ -52,8 +59,20 @@ class Condition(_Data):
             raise ValueError(f"the condition on {self.key!r} needs at_least, at_most or among")
         return self
 
+    def told(self, lang: Lang) -> str:
+        """What is asked, in words for the model."""
+        bounds = {"at_least": self.at_least, "at_most": self.at_most, "among": self.among}
+        asked = (WORDS[f"asks {name}"][lang].format(bound=bound) for name, bound in bounds.items() if bound is not None)
+        told = WORDS["asks"][lang].format(key=self.key, asked=("，" if lang == "zh" else ", ").join(asked))
+        return self.words.of(lang) or told
+
     def fault(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
         """What is wrong, in words for the model; None when the condition holds."""
+        fault = self._fault(state, lang)
+        own = self.words.of(lang)
+        return WORDS["not so"][lang].format(asked=own, fault=fault) if fault and own else fault
+
+    def _fault(self, state: Mapping[str, Any], lang: Lang) -> str | None:
         items = _items(state.get(self.key))
         size = len(items)
         if self.at_least is not None and size < self.at_least:
@@ -114,6 +133,12 @@ class Stage(_Data):
         each = [strategies for strategies, times in self.course for _ in range(times)]
         return each if count is None else spread(each, count)
 
+    def bounds(self, key: str) -> tuple[int, int | None]:
+        """(fewest, most) items of a key that the stage needs; most None: any number."""
+        asked = [one for one in self.needs if one.key == key]
+        most = [one.at_most for one in asked if one.at_most is not None]
+        return max((one.at_least or 0 for one in asked), default=0), min(most, default=None)
+
     def invalid(self, state: Mapping[str, Any], lang: Lang = "en") -> str | None:
         """The first of ``always`` that does not hold, in words."""
         return _first(self.always, state, lang)
@@ -151,6 +176,7 @@ class StagePlan(_Data):
     """Stages in the order in which they come.
 
     labels: the label set that names them; strategies: the one that names what their courses are made of.
+    loops:  how often they are gone through at most.
     """
 
     id: str
@@ -160,6 +186,7 @@ class StagePlan(_Data):
     strategies: LabelSet | None = None
     source: str = ""
     note: str = ""
+    loops: int = Field(1, ge=1)
     stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
 
     @property
@@ -171,6 +198,11 @@ class StagePlan(_Data):
         if id not in self.ids:
             raise UnknownName(f"stage of {self.id}", id, self.ids)
         return self.stages[self.ids.index(id)]
+
+    def under(self, group: str) -> tuple[Stage, ...]:
+        """The stages whose label stands under another one of the set; raises UnknownName."""
+        terms = self.labels.children(group)
+        return tuple(stage for stage in self.stages if stage.term in terms)
 
     def after(self, id: str) -> Stage | None:  # noqa: A002
         """The stage that follows; None after the last."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from psyloom.errors import BadRecord, UnknownName
 from psyloom.knowledge import label_sets
+from psyloom.knowledge.labels import Bilingual
 from psyloom.knowledge.plans import Condition, Stage, stage_plan, stage_plans
 
 PLAN = stage_plan("pm_plus")
@@ -90,6 +91,23 @@ def test_among_wants_every_item_in_the_other_list_and_names_the_stray_one() -> N
     assert among.fault({"chosen": ["a", "b"], "all": ["b", "a"]}) is None
     assert among.fault({"chosen": "c", "all": ["a", "b"]}) == "chosen holds 'c', which is not one of all: a; b"
     assert among.fault({"chosen": "丙", "all": ["甲", "乙"]}, "zh") == "chosen 里的“丙”不在 all 之中，all 有：甲、乙"
+
+
+def test_a_condition_is_told_in_its_own_words_or_by_its_bounds_and_its_fault_says_both() -> None:
+    plain = Condition(key="k", at_least=1, at_most=2)
+    assert (plain.told("en"), plain.told("zh")) == ("k: at least 1, at most 2", "k：至少 1 项，至多 2 项")
+    own = Condition(key="k", at_least=1, words=Bilingual(en="something is found", zh="找到了一样"))
+    assert (own.told("en"), own.told("zh")) == ("something is found", "找到了一样")
+    assert own.fault({"k": []}) == "this does not hold: something is found (k has 0, at least 1 needed)"
+    assert own.fault({"k": []}, "zh") == "这一点没有做到：找到了一样（k 只有 0 项，至少要有 1 项）"
+    assert own.fault({"k": ["a"]}) is None
+
+
+def test_the_stages_under_a_label_are_those_of_the_plan_in_its_order() -> None:
+    plan = stage_plan("crdial")
+    assert [stage.id for stage in plan.under("restructuring")] == ["defense", "prosecution", "verdict"]
+    assert plan["core_beliefs"].bounds("channels") == (1, 3)
+    assert plan["defense"].bounds("channels") == (0, None)
 
 
 def test_a_condition_that_asks_for_nothing_is_refused() -> None:

@@ -16,6 +16,7 @@ from psyloom.errors import AnswerRejected
 from psyloom.formats import read
 from psyloom.formats.read.catch import CHAIN
 from psyloom.knowledge import label_set
+from psyloom.knowledge.plans import FOLDER, stage_plan
 from psyloom.llm import Answer, Call
 from psyloom.records import (
     Case,
@@ -32,7 +33,7 @@ from psyloom.records import (
     read_jsonl,
     write_jsonl,
 )
-from psyloom.runs import pair
+from psyloom.runs import pair, run_cases
 from psyloom.systems import find_system
 from psyloom.systems.catch.system import PLAN, Catch, CatchThoughts, attitudes
 from tests.support import Scripted, annotate, text_of, write
@@ -47,8 +48,14 @@ GOAL = {
     "en": "Help the client to guess less and to fall asleep calmly.",
 }
 SAID = {"zh": "那今天就先让脑子里的猜测少一点。", "en": "Then today let the guessing grow a little quieter."}
+EARLY = {
+    "zh": "你想要的是减少对主管心思的猜测，安心入睡，对吗？",
+    "en": "So you would like to guess less and to fall asleep calmly?",
+}
 YES = {"zh": "好，就先做这个。", "en": "Yes, let us do that first."}
 TRY = {"zh": "我今晚就去试试。", "en": "I will try that tonight."}
+NAME = {"zh": "河边跑步", "en": "running by the river"}
+USES = {"zh": "以前会去河边跑步。", "en": "I used to go running by the river."}
 HOMEWORK = {"zh": "回去请连着三晚写一行字。", "en": "Write one line on three evenings."}
 NAMED = {"zh": "我用处理阻抗技术。", "en": "I use the technique of Handling Resistance."}
 LINE = {"zh": ("我说的第{}件事。", "我听到第{}件了。"), "en": ("This is thing {} I tell.", "That is thing {} I hear.")}
@@ -70,7 +77,7 @@ def exchanges(lang: Lang, count: int, start: int = 0, **said: tuple[str, int]) -
 def parts(lang: Lang) -> dict[str, dict[str, Any]]:
     return {
         "target": {"exchanges": exchanges(lang, 4, 0, counselor=(SAID[lang], 2), client=(YES[lang], 3)), "goal_said": SAID[lang], "agreement": YES[lang]},
-        "working": {"exchanges": exchanges(lang, 6, 10, client=(TRY[lang], 5)), "resources": [1, 2], "willingness": TRY[lang]},
+        "working": {"exchanges": exchanges(lang, 6, 10, client=(TRY[lang], 5), client_=(USES[lang], 2)), "willingness": TRY[lang]},
         "ending": {"exchanges": exchanges(lang, 1, 30, counselor=(HOMEWORK[lang], 0)), "homework": HOMEWORK[lang]},
     }  # fmt: skip
 
@@ -88,13 +95,13 @@ def stage_of(call: Call) -> str:
 
 def writing(lang: Lang, **more: Any) -> Scripted:
     trait = {"level": "high", "evidence": "-"}
-    resource = {"text": "running by the river", "usefulness": "calms"}
+    resource = {"name": NAME[lang], "text": "by the river on Tuesdays", "usefulness": "calms"}
     replies: dict[str, Any] = {
         "personality": dict.fromkeys(
             ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism"), trait
         ),
         "goal": {"goal": GOAL[lang]},
-        "resources": {"internal": [resource], "external": [resource | {"text": "Lao Zhou"}], "none_found": []},
+        "resources": {"internal": [resource], "external": [resource | {"name": "Lao Zhou"}], "none_found": []},
         "solution": {"positive_resources": [1], "plan": "Run on Tuesday."},
         "stage": lambda call: parts(lang)[stage_of(call)],
     }
@@ -153,7 +160,10 @@ async def test_the_goal_of_the_outline_is_the_consultation_target_and_steers_eve
     dialogue = await write(Catch(), case(lang), model)
     notes: Any = dialogue.sessions[0].notes
     assert notes["consultation_target"] == notes["outline"]["goal"] == GOAL[lang]
-    assert notes["outline"]["solution"] == {"positive_resources": ["running by the river"], "plan": "Run on Tuesday."}
+    assert notes["outline"]["solution"] == {
+        "positive_resources": ["by the river on Tuesdays"],
+        "plan": "Run on Tuesday.",
+    }
     assert [one["kind"] for one in notes["outline"]["resources"]] == ["internal", "external"]
     assert notes["reached"]["target"] == {"goal_said": SAID[lang], "agreement": YES[lang]}
     assert all(GOAL[lang] in text_of(call) for call in model.asked("stage"))
@@ -217,16 +227,19 @@ async def test_a_solution_names_resources_it_uses_and_no_others(numbers: list[in
     ("rule", "stage", "fields"),
     [
         ("length", "target", lambda lang: {"exchanges": exchanges(lang, 3)}),
-        ("length", "working", lambda lang: {"exchanges": exchanges(lang, 13)}),
-        ("length", "ending", lambda lang: {"exchanges": exchanges(lang, 4)}),
+        ("length", "working", lambda lang: {"exchanges": exchanges(lang, 13, 10)}),
+        ("length", "ending", lambda lang: {"exchanges": exchanges(lang, 4, 30)}),
         ("goal_said", "target", lambda lang: {"goal_said": GOAL[lang]}),
-        ("goal", "target", lambda lang: {"goal_said": LINE[lang][1].format(0)}),
-        ("agreement", "target", lambda lang: {"agreement": LINE[lang][0].format(0)}),
-        ("resources", "working", lambda _: {"resources": [2]}),
-        ("resources", "working", lambda _: {"resources": [1, 3]}),
-        ("willingness", "working", lambda lang: {"willingness": LINE[lang][0].format(10)}),
+        ("unfinished", "target", lambda lang: {"goal_said": LINE[lang][1].format(0)}),
+        ("unfinished", "target", lambda lang: {"exchanges": exchanges(lang, 4, 0, counselor=(SAID[lang], 2), client=(YES[lang], 3), counselor_=(GOAL[lang], 0))}),
+        ("unfinished", "target", lambda lang: {"exchanges": exchanges(lang, 4, 0, counselor=(SAID[lang], 2), client=(YES[lang], 3), counselor_=(EARLY[lang], 1))}),
+        ("unfinished", "target", lambda lang: {"agreement": LINE[lang][0].format(0)}),
+        ("unfinished", "target", lambda lang: {"agreement": LINE[lang][0].format(2)}),
+        ("unfinished", "working", lambda lang: {"exchanges": exchanges(lang, 6, 10, client=(TRY[lang], 5))}),
+        ("unfinished", "working", lambda lang: {"willingness": LINE[lang][0].format(10)}),
         ("willingness", "working", lambda lang: {"willingness": LINE[lang][1].format(15)}),
         ("homework", "ending", lambda lang: {"homework": TRY[lang]}),
+        ("repeats", "working", lambda lang: {"exchanges": exchanges(lang, 6, 10, client=(TRY[lang], 5), client_=(USES[lang], 2), counselor=(SAID[lang], 1))}),
         ("list", "ending", lambda lang: {"exchanges": exchanges(lang, 1, counselor=(f"1. {HOMEWORK[lang]} 2. {TRY[lang]}", 0))}),
         ("language", "working", lambda lang: {"exchanges": exchanges("en" if lang == "zh" else "zh", 6)}),
         ("names", "target", lambda lang: {"exchanges": exchanges(lang, 4, counselor=(NAMED[lang], 1))}),
@@ -247,6 +260,54 @@ async def test_a_stage_without_its_end_or_form_is_asked_for_again_and_logged_by_
     dialogue = await write(Catch(strict=False), case(lang), lenient)
     assert lenient.counts()["stage"] == 3
     assert not dialogue.quality.guards
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage", "says"),
+    [
+        ('among = "second_half"', 'among = "after_goal"', "target", "goal_said"),
+        ('among = "last_third"', 'among = "resources_named"', "working", "willingness"),
+        ("min_turns = 1", "min_turns = 2", "ending", "exchanges"),
+    ],
+)
+async def test_the_plan_says_when_a_stage_is_at_its_end(
+    old: str, new: str, stage: str, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (FOLDER / "sst.toml").read_text("utf-8")
+    assert old in text
+    (tmp_path / "sst.toml").write_text(text.replace(old, new), "utf-8")
+    monkeypatch.setattr("psyloom.systems.catch.writer.PLAN", stage_plan(tmp_path / "sst.toml"))
+    model = writing("en")
+    with pytest.raises(AnswerRejected, match=says):
+        await write(Catch(), case("en"), model)
+    assert [stage_of(call) for call in model.asked("stage")].count(stage) == 3
+    await write(Catch(strict=False), case("en"), writing("en"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_what_a_stage_must_reach_stands_in_its_prompt(lang: Lang) -> None:
+    model = writing(lang)
+    await write(Catch(), case(lang), model)
+    for call in model.asked("stage"):
+        assert all(need.told(lang) in text_of(call) for need in PLAN[stage_of(call)].needs)
+
+
+@pytest.mark.accepts("catch", 6)
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_rehearsed_memory_has_a_goal_from_the_agreement_on_and_none_before(lang: Lang, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case(lang)])
+    await run_cases("catch", tmp_path / "cases.jsonl", tmp_path / "out")
+    await run_cases(CatchThoughts(), tmp_path / "out/dialogues.jsonl", tmp_path / "thoughts")
+    (dialogue,) = read_jsonl(tmp_path / "thoughts/dialogues.jsonl", Dialogue)
+    notes: Any = dialogue.sessions[0].notes
+    assert not re.search("[“”]", notes["consultation_target"]), "a goal is no quotation"
+    agreed = next(at for at, turn in enumerate(dialogue.turns) if turn.text == notes["reached"]["target"]["agreement"])
+    for at, turn in enumerate(dialogue.turns):
+        if turn.speaker == "counselor":
+            extra: Any = turn.extra["catch"]
+            assert (extra["memory"]["goal"] is not None) == (at > agreed)
+            standing = {"zh": "已经说好了", "en": "has been agreed"}[lang]
+            assert (standing in turn.thought[0].text) == (at > agreed)
 
 
 # Part 2. The thoughts

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from psyloom.errors import AnswerRejected, BadRecord
+from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.knowledge import label_set
 from psyloom.knowledge.instruments import instrument
+from psyloom.knowledge.plans import FOLDER, stage_plan
 from psyloom.llm import Call
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
 from psyloom.records import Case, Dialogue, Lang, Scenario, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
 from psyloom.runs.rate import rate
@@ -25,6 +28,7 @@ from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Node, leaf_ids, 
 from tests.support import Scripted, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
+CRDIAL = (FOLDER / "crdial.toml").read_text("utf-8")
 CRITERIA = [item.id for item in instrument("crisp_expert").items]
 SITUATION = {
     "en": "My demo went to a colleague and I keep thinking they will let me go.",
@@ -107,7 +111,7 @@ async def written(lang: Lang = "en", answers: Scripted | None = None, **options:
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("loops", [1, 2, 3])
 async def test_every_loop_goes_through_the_six_sub_steps_in_order(loops: int, lang: Lang) -> None:
-    dialogue = await written(lang, model(lang, remaining=[True] * (loops - 1) + [False]), paths="one")
+    dialogue = await written(lang, model(lang, remaining=[True] * (loops - 1) + [False]), most_paths=1)
     assert PLAN.ids == (
         "automatic_thoughts",
         "intermediate_beliefs",
@@ -122,13 +126,13 @@ async def test_every_loop_goes_through_the_six_sub_steps_in_order(loops: int, la
 
 async def test_a_loop_costs_seven_calls_and_a_path_one_more_to_close() -> None:
     answers = model(remaining=[True, False])
-    await written(answers=answers, paths="one")
+    await written(answers=answers, most_paths=1)
     assert answers.counts() == {"substep": 12, "loop_check": 2, "closing": 1}
 
 
 async def test_a_model_that_writes_the_inferences_is_asked_once_more_in_each_sub_step() -> None:
     answers = model()
-    await written(answers=answers, paths="one", commonsense="model")
+    await written(answers=answers, most_paths=1, commonsense="model")
     assert answers.counts() == {"substep": 6, "commonsense": 6, "loop_check": 1, "closing": 1}
 
 
@@ -136,14 +140,14 @@ async def test_a_model_that_writes_the_inferences_is_asked_once_more_in_each_sub
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_loops_never_exceed_the_limit_and_the_check_follows_every_verdict(limit: int) -> None:
     answers = model(remaining=True)
-    dialogue = await written(answers=answers, paths="one", loops=limit)
+    dialogue = await written(answers=answers, most_paths=1, loops=limit)
     assert [call.prompt for call in answers.calls] == (["substep"] * 6 + ["loop_check"]) * limit + ["closing"]
     assert dialogue.sessions[0].ended == "limit"
 
 
 @pytest.mark.accepts("crisp", 6)
 async def test_a_false_ends_the_dialogue_with_a_closing_turn_of_the_therapist() -> None:
-    dialogue = await written(paths="one")
+    dialogue = await written(most_paths=1)
     assert dialogue.sessions[0].ended == "no distorted belief remains"
     assert dialogue.turns[-1].speaker == "counselor"
     assert dialogue.turns[-1].text == LINE["en"].format(0)
@@ -151,7 +155,7 @@ async def test_a_false_ends_the_dialogue_with_a_closing_turn_of_the_therapist() 
 
 
 async def test_sides_alternate_over_all_stretches_and_the_therapist_opens() -> None:
-    dialogue = await written(answers=model(remaining=[True, False]), paths="one")
+    dialogue = await written(answers=model(remaining=[True, False]), most_paths=1)
     assert [turn.speaker for turn in dialogue.turns] == ["counselor", "client"] * 12 + ["counselor"]
 
 
@@ -167,8 +171,10 @@ async def test_sides_alternate_over_all_stretches_and_the_therapist_opens() -> N
 async def test_core_beliefs_give_one_to_three_different_distortions_of_the_fifteen(
     names: list[str], calls: int
 ) -> None:
+    said = player("en")
+
     def play(call: Call) -> Any:
-        answer = player("en")(call)
+        answer = said(call)
         if "channels" in answer:
             answer["channels"] = [{"distortion": name, "thought": "They will let me go."} for name in names]
         return answer
@@ -193,8 +199,10 @@ async def test_a_branch_treats_exactly_one_distortion_and_a_path_none_twice() ->
 
 
 async def test_a_distortion_that_was_on_trial_is_not_accepted_as_a_channel_again() -> None:
+    said = player("en")
+
     def stubborn(call: Call) -> Any:
-        answer = player("en")(call)
+        answer = said(call)
         if "channels" in answer:
             answer["channels"] = [{"distortion": "Blaming", "thought": "It is all their doing."}]
         return answer
@@ -210,9 +218,10 @@ async def test_a_verdict_that_says_restructured_needs_a_new_thought_other_than_t
     new: str | None, lang: Lang
 ) -> None:
     old: list[str] = []
+    said = player(lang, channels=1)
 
     def play(call: Call) -> Any:
-        answer = player(lang, channels=1)(call)
+        answer = said(call)
         if "channels" in answer:
             old[:] = [answer["channels"][0]["thought"]]
         if "verdict" in answer:
@@ -221,22 +230,22 @@ async def test_a_verdict_that_says_restructured_needs_a_new_thought_other_than_t
 
     answers = model(lang, substep=play)
     with pytest.raises(AnswerRejected):
-        await written(lang, answers, paths="one")
+        await written(lang, answers, most_paths=1)
     assert len(answers.calls) == 5 + 3
 
 
 @pytest.mark.accepts("crisp", 5)
 async def test_a_verdict_may_say_that_nothing_has_shifted() -> None:
     answers = model(substep=player("en", shifted=False))
-    dialogue = await written(answers=answers, paths="one")
+    dialogue = await written(answers=answers, most_paths=1)
     assert dialogue.sessions[0].notes["loops"][0]["verdict"] == {"restructured": False, "new_thought": None}  # type: ignore[index, call-overload]
     assert answers.counts()["substep"] == 6
 
 
 async def test_a_second_trial_prosecutes_and_judges_once_more_only_what_has_not_shifted() -> None:
     unmoved, moved = model(substep=player("en", shifted=False)), model()
-    dialogue = await written(answers=unmoved, paths="one", second_trial=True)
-    await written(answers=moved, paths="one", second_trial=True)
+    dialogue = await written(answers=unmoved, most_paths=1, second_trial=True)
+    await written(answers=moved, most_paths=1, second_trial=True)
     assert [step for _, step in steps_of(dialogue)] == [*PLAN.ids, "prosecution", "verdict"]
     assert (unmoved.counts()["substep"], moved.counts()["substep"]) == (8, 6)
 
@@ -245,11 +254,26 @@ async def test_a_second_trial_prosecutes_and_judges_once_more_only_what_has_not_
 @pytest.mark.parametrize("lang", LANGS)
 async def test_defense_asks_for_facts_that_support_and_prosecution_for_facts_against(lang: Lang) -> None:
     answers = model(lang)
-    await written(lang, answers, paths="one")
+    await written(lang, answers, most_paths=1)
     defense, prosecution = (text_of(call) for call in answers.asked("substep")[3:5])
     for text, one in ((defense, PLAN["defense"]), (prosecution, PLAN["prosecution"])):
         assert one.leave.of(lang) in text
     assert PLAN["prosecution"].leave.of(lang) not in defense
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_rehearsed_path_asks_in_each_sub_step_what_belongs_there_through_all_loops(lang: Lang) -> None:
+    stock = phrases(lang)["restructuring"]
+    options = {"commonsense": "off", "filters": False, "most_paths": 1}
+    for seed in range(20):
+        dialogue = await write("crisp", case(lang), Rehearsal(), options=options, seed=seed)
+        opening, *later = [turn for turn in dialogue.turns[:-1] if turn.speaker == "counselor"]
+        assert any(opening.text == line for line in phrases(lang)["counselor"]["open"])
+        for turn in later:
+            step = next(label.id for label in turn.labels if label.set == "crisp_step")
+            assert any(turn.text.endswith(line) for line in stock[step]), (step, turn.text)
+        loops: Any = dialogue.sessions[0].notes["loops"]
+        assert all(loop["verdict"]["new_thought"] in stock["verdict_answer"] for loop in loops)
 
 
 # Sentences and strategies
@@ -260,7 +284,7 @@ async def test_defense_asks_for_facts_that_support_and_prosecution_for_facts_aga
 async def test_every_sentence_of_the_therapist_carries_one_strategy_on_its_span_and_the_help_seeker_none(
     lang: Lang,
 ) -> None:
-    dialogue = await written(lang, paths="one")
+    dialogue = await written(lang, most_paths=1)
     for turn in dialogue.turns:
         spans = [label.span for label in turn.labels if label.set == "crisp_strategy"]
         if turn.speaker == "client":
@@ -289,15 +313,19 @@ def test_spans_cut_the_text_into_its_sentences(texts: list[str], lang: Lang) -> 
 async def test_too_few_or_too_many_strategies_a_turn_are_asked_for_again_and_in_the_end_kept_and_counted(
     each: int,
 ) -> None:
+    said, number = player("en"), count(1)
+
     def play(call: Call) -> Any:
-        answer = player("en")(call)
-        answer["exchanges"][0]["therapist"] = [sentence("Question", f"What is it, number {n}?") for n in range(each)]
+        answer = said(call)
+        answer["exchanges"][0]["therapist"] = [
+            sentence("Question", f"What is it, number {next(number)}?") for _ in range(each)
+        ]
         return answer
 
-    dialogue = await written(answers=model(substep=play), paths="one")
+    dialogue = await written(answers=model(substep=play), most_paths=1)
     assert dialogue.quality.kept["strategies"] == 6
     assert dialogue.quality.guards["strategies"] == 12
-    lenient = await written(answers=model(substep=play), paths="one", strict=False)
+    lenient = await written(answers=model(substep=play), most_paths=1, strict=False)
     assert not lenient.quality.guards
 
 
@@ -307,36 +335,123 @@ async def test_too_few_or_too_many_strategies_a_turn_are_asked_for_again_and_in_
         ("list", "1. breathe, 2. write"),
         ("names", "I will use Reflection of Feelings now."),
         ("language", "我们慢慢来，先说说当时的情形。"),
+        ("sentence", "I hear how hard that was. What happened then?"),
     ],
 )
 async def test_a_stretch_that_breaks_the_form_is_asked_for_again_and_logged_by_reason(rule: str, text: str) -> None:
-    broken = [True]
+    broken, said = [True], player("en")
 
     def play(call: Call) -> Any:
-        answer = player("en")(call)
+        answer = said(call)
         if broken:
             answer["exchanges"][0]["therapist"][0]["text"] = text
             broken.clear()
         return answer
 
-    dialogue = await written(answers=model(substep=play), paths="one")
+    dialogue = await written(answers=model(substep=play), most_paths=1)
     assert dialogue.quality.guards == {f"script: {rule}": 1}
     broken.append(True)
-    assert not (await written(answers=model(substep=play), paths="one", strict=False)).quality.guards
+    assert not (await written(answers=model(substep=play), most_paths=1, strict=False)).quality.guards
+
+
+@pytest.mark.parametrize(
+    ("lang", "two"),
+    [
+        ("en", "I hear how hard that was. I was in your place once. You should sleep more. What happened then?"),
+        ("zh", "听得出来很难。我也有过这样的时候。后来怎么样了？"),
+    ],
+)
+async def test_a_strategy_stands_for_one_sentence_also_in_the_closing_turn(lang: Lang, two: str) -> None:
+    closing = {"sentences": [sentence(STRATEGIES["information"].name(lang), two)]}
+    with pytest.raises(AnswerRejected, match=r"one sentence|不止一句"):
+        await written(lang, model(lang, closing=closing), most_paths=1)
+    await written(lang, model(lang, closing=closing), most_paths=1, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (lambda at, who: "Thank you for coming, let us look at it." if who == 0 else f"Here is thing {at} I tell.", "repeats"),
+        (lambda at, who: f"That was thing {at}, goodbye." if who == 0 else f"Goodbye, said I the {at}th time.", "farewell_loop"),
+    ],
+)  # fmt: skip
+async def test_what_was_said_in_an_earlier_sub_step_is_not_said_again_nor_taken_leave_of_twice(
+    words: Callable[[int, int], str], rule: str
+) -> None:
+    said, at = player("en"), count(1)
+
+    def play(call: Call) -> Any:
+        answer, number = said(call), next(at)
+        (exchange,) = answer["exchanges"]
+        exchange |= {"therapist": [sentence("Question", words(number, 0))], "help_seeker": words(number, 1)}
+        return answer
+
+    answers = model(substep=play)
+    with pytest.raises(AnswerRejected):
+        await written(answers=answers, most_paths=1)
+    assert len(answers.calls) == 3 + 3, "the first is fine, kept for its one strategy at last; the second never is"
+    assert await written(answers=model(substep=play), most_paths=1, strict=False)
+
+
+async def test_the_closing_turn_repeats_nothing_of_the_whole_path() -> None:
+    closing = {"sentences": [sentence("Restatement", LINE["en"].format(1)), sentence("Question", LINE["en"].format(2))]}
+    with pytest.raises(AnswerRejected, match="the same words were said before"):
+        await written(answers=model(closing=closing), most_paths=1)
+
+
+# The plan
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, folder: Path, old: str, new: str) -> None:
+    """Let the system go by a plan whose file reads otherwise."""
+    assert old in CRDIAL
+    file = folder / f"{len(list(folder.iterdir()))}.toml"
+    file.write_text(CRDIAL.replace(old, new), "utf-8")
+    monkeypatch.setattr("psyloom.systems.crisp.system.PLAN", stage_plan(file))
+
+
+@pytest.mark.accepts("crisp", 2)
+@pytest.mark.parametrize(("channels", "fine"), [(1, False), (2, True), (3, False)])
+async def test_the_plan_says_how_many_channels_an_identification_needs(
+    channels: int, fine: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    changed(monkeypatch, tmp_path, "at_least = 1, at_most = 3", "at_least = 2, at_most = 2")
+    answers = model(substep=player("en", channels=channels))
+    if fine:
+        assert len(leaf_ids(nodes_of(await written(answers=answers)))) == 2
+    else:
+        with pytest.raises(AnswerRejected, match="channels has"):
+            await written(answers=answers)
+    assert "channels: at least 2, at most 2" in text_of(answers.asked("substep")[2])
+
+
+async def test_the_plan_says_which_sub_steps_there_are_and_how_long_they_last(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (stage,) = re.findall(r'\[\[stage\]\]\nid = "intermediate_beliefs".*?(?=\[\[stage)', CRDIAL, re.DOTALL)
+    changed(monkeypatch, tmp_path, stage, "")
+    assert steps_of(await written(most_paths=1)) == [(1, step) for step in PLAN.ids if step != "intermediate_beliefs"]
+    changed(monkeypatch, tmp_path, "min_turns = 1", "min_turns = 2")
+    with pytest.raises(AnswerRejected, match="at least 2"):
+        await written()
+
+
+def test_the_plan_says_how_many_loops_there_are_at_most() -> None:
+    assert Crisp().loops == PLAN.loops == 3
 
 
 async def test_without_self_disclosure_the_strategy_is_neither_offered_nor_accepted() -> None:
-    used = [True]
+    used, said = [True], player("en")
 
     def play(call: Call) -> Any:
-        answer = player("en")(call)
+        answer = said(call)
         if used:
             answer["exchanges"][0]["therapist"][0]["strategy"] = "Self-disclosure"
             used.clear()
         return answer
 
     answers = model(substep=play)
-    dialogue = await written(answers=answers, paths="one", self_disclosure=False)
+    dialogue = await written(answers=answers, most_paths=1, self_disclosure=False)
     assert "- Self-disclosure:" not in text_of(answers.calls[0])
     assert dialogue.quality.guards == {"script: strategy": 1}
 
@@ -366,18 +481,14 @@ async def test_shared_sub_steps_are_written_once() -> None:
 @pytest.mark.parametrize("most", [1, 2, 4, 9, 20])
 async def test_the_tree_never_has_more_paths_than_asked_for(most: int) -> None:
     dialogue = await written(answers=model(remaining=True), most_paths=most)
-    assert len(leaf_ids(nodes_of(dialogue))) == min(most, 20)
-    assert dialogue.quality.measures["paths"] == most
+    assert len(leaf_ids(nodes_of(dialogue))) == most
 
 
-async def test_the_dialogue_of_the_case_is_one_of_the_paths_and_the_seed_draws_it() -> None:
-    plain = Crisp(commonsense="off", filters=False)
-    drawn = {seed: await write(plain, case("en"), model(), seed=seed) for seed in range(12)}
-    for dialogue in drawn.values():
-        (session,) = dialogue.sessions
-        assert session in [path.sessions[0] for path in leaves(dialogue)]
-    assert len({str(d.sessions[0].notes["leaf"]) for d in drawn.values()}) > 1
-    again = await write(plain, case("en"), model(), seed=3)
+async def test_where_there_are_more_channels_than_paths_the_seed_draws_those_that_are_followed() -> None:
+    one = Crisp(commonsense="off", filters=False, most_paths=1)
+    drawn = {seed: await write(one, case("en"), model(), seed=seed) for seed in range(12)}
+    assert {str(dialogue.sessions[0].notes["leaf"]) for dialogue in drawn.values()} == {"l1c1", "l1c2", "l1c3"}
+    again = await write(one, case("en"), model(), seed=3)
     assert again.sessions == drawn[3].sessions
 
 
@@ -388,11 +499,11 @@ async def test_paths_keep_the_case_and_lose_the_tree() -> None:
 
 
 @pytest.mark.accepts("crisp", 7)
-async def test_with_paths_each_a_run_writes_every_path_as_a_dialogue_and_the_tree_costs_what_it_costs_once(
+async def test_a_run_writes_every_path_as_a_dialogue_and_the_tree_costs_what_it_costs_once(
     tmp_path: Path,
 ) -> None:
     write_jsonl(tmp_path / "cases.jsonl", [case("en"), Case(id="t", lang="zh", scenario=case("zh").scenario)])
-    options = {"paths": "each", "commonsense": "off"}
+    options = {"commonsense": "off"}
     summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options)
     found = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
     assert summary.dialogues == len(found) == len({dialogue.id for dialogue in found}) > 2
@@ -436,7 +547,7 @@ async def test_a_dialogue_that_fails_a_filter_is_kept_apart_with_the_reason_and_
     answers: Scripted, reason: str, asked: tuple[int, int, int], tmp_path: Path
 ) -> None:
     write_jsonl(tmp_path / "cases.jsonl", [case("en")])
-    options = {"paths": "one", "commonsense": "off"}
+    options = {"most_paths": 1, "commonsense": "off"}
     for _ in range(2):  # a second start finds it there
         summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options, models=answers)
         (kept,) = read_jsonl(tmp_path / "out/apart.jsonl", Dialogue)
@@ -454,7 +565,7 @@ async def test_the_mean_of_all_sixteen_criteria_decides_and_3_5_is_enough(low: i
         names = [name for name in expert(call, 4) if name != "reason"]
         return expert(call, 4) | {name: low for name in names if CRITERIA.index(name) % 2}
 
-    dialogue = await written(answers=judges(mark=half), paths="one", filters=True)
+    dialogue = await written(answers=judges(mark=half), most_paths=1, filters=True)
     assert dialogue.extra["filter"]["expert"].keys() == {"therapist", "help_seeker", "supervisor"}  # type: ignore[call-overload,index,union-attr]
     assert len(dialogue.extra["filter"]["scores"]) == 16  # type: ignore[call-overload,index,arg-type]
     assert (dialogue.quality.apart is None) == kept
@@ -473,7 +584,7 @@ async def test_of_a_tree_only_the_paths_that_fail_are_kept_apart(tmp_path: Path)
     named = player("en")
     write_jsonl(tmp_path / "cases.jsonl", [case("en")])
     answers = judges(mark=bad_for_blaming, substep=play)
-    options = {"paths": "each", "commonsense": "off"}
+    options = {"commonsense": "off"}
     summary = await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options, models=answers)
     assert (summary.dialogues, summary.apart, summary.failures) == (2, 1, 0)
     found = list(read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue))
@@ -486,7 +597,7 @@ async def test_a_fault_that_quotes_what_nobody_said_is_asked_for_again() -> None
     stray = QUOTED | {"quote": "Nobody ever said this line."}
     answers = judges()
     answers.replies["filter_basic"] = [{"faults": [stray]}, {"faults": []}]
-    dialogue = await written(answers=answers, paths="one", filters=True)
+    dialogue = await written(answers=answers, most_paths=1, filters=True)
     assert dialogue.quality.apart is None
     assert "nobody says this" in text_of(answers.asked("filter_basic")[1])
 
@@ -494,7 +605,7 @@ async def test_a_fault_that_quotes_what_nobody_said_is_asked_for_again() -> None
 @pytest.mark.parametrize("lang", LANGS)
 async def test_experts_read_the_strategy_before_each_sentence_and_the_criteria_of_their_perspective(lang: Lang) -> None:
     answers = judges(lang)
-    await written(lang, answers, paths="one", filters=True)
+    await written(lang, answers, most_paths=1, filters=True)
     texts = [text_of(call) for call in answers.asked("filter_expert")]
     assert [sum(f"- {name} " in text or f"- {name}（" in text for name in CRITERIA) for text in texts] == [5, 9, 2]
     strategy = STRATEGIES["question"].name(lang)
@@ -552,10 +663,13 @@ async def test_a_judge_finds_that_defense_asks_for_facts_in_favor_and_prosecutio
 @pytest.mark.parametrize("lang", LANGS)
 async def test_inferences_stand_in_the_prompt_and_in_the_tree_and_can_be_switched_off(lang: Lang) -> None:
     on, off = model(lang), model(lang)
-    dialogue = await written(lang, on, paths="one", commonsense="model")
-    await written(lang, off, paths="one")
+    dialogue = await written(lang, on, most_paths=1, commonsense="model")
+    await written(lang, off, most_paths=1)
     assert all("xWant" in text_of(call) and "to be asked once" in text_of(call) for call in on.asked("substep"))
-    assert nodes_of(dialogue)[0].commonsense["core_beliefs"][0].text == "to be asked once"
+    used: Any = dialogue.extra["commonsense"]
+    assert [list(loop) for loop in used] == [list(PLAN.ids)]
+    assert used[0]["verdict"] == [{"relation": "xWant", "text": "to be asked once"}]
+    assert "to be asked once" not in str(dialogue.sessions[0].notes), "what a reader meets first stays short"
     assert not any("xWant" in text_of(call) for call in off.calls)
 
 
@@ -568,7 +682,7 @@ async def test_a_table_is_looked_up_without_a_call(tmp_path: Path) -> None:
     ]
     file.write_text("".join(f'{{"head": "{h}", "relation": "{r}", "tail": "{t}", "split": "x"}}\n' for h, r, t in rows))
     answers = model()
-    dialogue = await written(answers=answers, paths="one", commonsense=file)
+    dialogue = await written(answers=answers, most_paths=1, commonsense=file)
     assert "commonsense" not in answers.counts()
     assert "to be asked next time" in text_of(answers.calls[0])
     assert not any(word in text_of(answers.calls[0]) for word in ("unlucky", "proud"))
@@ -580,8 +694,15 @@ def test_a_table_that_cannot_be_read_names_the_line(tmp_path: Path) -> None:
     file.write_text('{"head": "a", "relation": "xWant", "tail": "b"}\n{"head": 1}\n')
     with pytest.raises(BadRecord, match="line 2"):
         table(file)
-    with pytest.raises(BadRecord, match="nowhere"):
-        table(tmp_path / "nowhere.jsonl")
+
+
+async def test_a_run_with_a_table_that_is_not_there_does_not_begin(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case("en")])
+    options = {"commonsense": str(tmp_path / "nowhere.jsonl")}
+    with pytest.raises(UsageError, match=r"nowhere\.jsonl cannot be read: No such file") as told:
+        await run_cases("crisp", tmp_path / "cases.jsonl", tmp_path / "out", options=options)
+    assert "head, relation, tail" not in str(told.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_finds_chinese_events_by_shared_characters(tmp_path: Path) -> None:
@@ -597,7 +718,7 @@ def test_a_table_finds_chinese_events_by_shared_characters(tmp_path: Path) -> No
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_loop_judge_reads_the_whole_dialogue_and_not_the_situation(lang: Lang) -> None:
     answers = model(lang)
-    dialogue = await written(lang, answers, paths="one")
+    dialogue = await written(lang, answers, most_paths=1)
     (judged,) = answers.asked("loop_check")
     assert all(turn.text in text_of(judged) for turn in dialogue.turns[:-1])
     assert SITUATION[lang] not in text_of(judged)
@@ -607,7 +728,7 @@ async def test_the_loop_judge_reads_the_whole_dialogue_and_not_the_situation(lan
 @pytest.mark.parametrize("lang", LANGS)
 async def test_only_the_sub_step_at_hand_is_told_the_thought_on_trial(lang: Lang) -> None:
     answers = model(lang)
-    await written(lang, answers, paths="one")
+    await written(lang, answers, most_paths=1)
     marks = {"en": "The thought on trial", "zh": "要审的想法"}[lang]
     assert [marks in text_of(call) for call in answers.asked("substep")] == [False] * 3 + [True] * 3
 

@@ -6,7 +6,6 @@ inner monologue of three paragraphs. The replies are fixed before and never chan
 counselor.py) is what is trained on both.
 """
 
-from asyncio import gather
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, create_model
 
 from psyloom.agents import Annotator, Ask, Sight
 from psyloom.agents.annotating import talk_of
+from psyloom.agents.together import gather
 from psyloom.formats.read.catch import CHAIN
 from psyloom.knowledge import OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
@@ -44,6 +44,16 @@ class Found(BaseModel):
     willingness: Text
 
 
+def _stock(actor: Actor, name: str) -> list[str]:
+    lines: list[str] = actor.stock["single_session"][name]
+    return lines
+
+
+def _agreed(actor: Actor) -> bool:
+    """Has the rehearsed client agreed to a goal?"""
+    return any(text in _stock(actor, "agree") for _, text in actor.cue.turns)
+
+
 class Memory(BaseModel):
     """What is known before the reply: the client, the resources found, the goal; null while it is not clear."""
 
@@ -54,7 +64,13 @@ class Memory(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        return {"profile": actor.text("emotion"), "internal_resources": [], "external_resources": [], "goal": None}
+        goal = next(
+            (text for who, text in actor.cue.turns if who == "counselor" and text in _stock(actor, "goal")), None
+        )
+        return {
+            "profile": actor.text("emotion"), "internal_resources": [], "external_resources": [],
+            "goal": goal if _agreed(actor) else None,
+        }  # fmt: skip
 
 
 class GlobalPlan(BaseModel):
@@ -120,9 +136,9 @@ class Fused(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        acts = ("summary", "plan", "strategy")
-        label = TECHNIQUES["empathy"].name(actor.cue.lang)
-        return {name: actor.text(act, label=label) for name, act in zip(CHAIN, acts, strict=True)}
+        standing, label = _stock(actor, "standing")[_agreed(actor)], TECHNIQUES["empathy"].name(actor.cue.lang)
+        acts = (("progress", standing), ("plan", ""), ("strategy", label))
+        return {name: actor.text(act, label=word) for name, (act, word) in zip(CHAIN, acts, strict=True)}
 
 
 class Given(NamedTuple):

@@ -4,9 +4,12 @@ Part 1 of CATCH: personality, goal, resources, solution; then the goal stage, th
 written with all that was written before. Seven calls.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+import re
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents import Ask, Check, ScriptRules, Sight, Talk, Writer
 from psyloom.agents.guards import fold
@@ -19,6 +22,7 @@ from psyloom.records import Case, Dialogue, Lang, Personality, Speaker, Turn
 PLAN, TECHNIQUES = stage_plan("sst"), label_set("catch_technique")
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Kind = Literal["internal", "external"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 LEVELS: dict[str, dict[Lang, str]] = {
     "low": {"en": "low", "zh": "低"}, "medium": {"en": "medium", "zh": "中等"}, "high": {"en": "high", "zh": "高"},
 }  # fmt: skip
@@ -30,14 +34,13 @@ WORDS: dict[str, dict[Lang, str]] = {
     "number": {"en": "there is no resource number {}", "zh": "没有编号为 {} 的资源"},
     "none used": {"en": "the solution must use at least one of the resources", "zh": "方案至少要用上一个资源"},
     "length": {"en": "this part has {} exchanges; it should have {} to {}", "zh": "这一部分有 {} 个来回，应当是 {} 到 {} 个"},
-    "quote": {"en": "{} must be copied word for word from a message of the {}", "zh": "{} 要从{}的话里逐字照抄"},
-    "early": {"en": "the goal is said too early; it belongs into the second half of this part", "zh": "目标说得太早，应当在这一部分的后半才说出来"},
-    "not used": {"en": "resource {} is part of the solution and does not come up", "zh": "方案里用到了资源 {}，对话里却没有谈到"},
-    "not at the end": {"en": "the client's {} must come in the last third of this part", "zh": "来访者的 {} 要出现在这一部分的最后三分之一"},
+    "quote": {"en": "{} must be copied word for word from a message of {}", "zh": "{} 要从{}的话里逐字照抄"},
 }  # fmt: skip
-_WHO: dict[Lang, dict[Speaker, str]] = {
-    "en": {"client": "client", "counselor": "counselor"}, "zh": {"client": "来访者", "counselor": "咨询师"},
+_WHO: dict[Lang, dict[Speaker | None, str]] = {
+    "en": {"client": "the client", "counselor": "the counselor", None: "this part"},
+    "zh": {"client": "来访者", "counselor": "咨询师", None: "这一部分"},
 }  # fmt: skip
+NEARLY = 0.6  # share of the goal's pairs of neighbouring words with which a message says it
 
 
 class Trait(BaseModel):
@@ -66,10 +69,15 @@ class Goal(BaseModel):
 
     goal: Text
 
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        return {"goal": actor.left(actor.stock["single_session"]["aim"], "")[0]}
+
 
 class Resource(BaseModel):
-    """Something the client could draw on."""
+    """Something the client could draw on, and the few words by which it is called in the conversation."""
 
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30)]
     text: Text
     usefulness: Text
 
@@ -86,8 +94,11 @@ class Resources(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        one, two = ({"text": actor.text(act), "usefulness": actor.text("factor")} for act in ("solution", "technique"))
-        return {"internal": [one], "external": [two], "none_found": []}
+        stock = actor.stock["single_session"]
+        found: dict[str, Any] = {
+            kind: [dict(zip(Resource.model_fields, actor.rng.choice(stock[kind]), strict=True))] for kind in KINDS
+        }
+        return {**found, "none_found": []}
 
 
 class Solution(BaseModel):
@@ -98,7 +109,7 @@ class Solution(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        return {"positive_resources": [1], "plan": actor.text("solution")}
+        return {"positive_resources": [1], "plan": actor.left(actor.stock["single_session"]["practice"], "")[0]}
 
 
 class Exchange(BaseModel):
@@ -108,10 +119,29 @@ class Exchange(BaseModel):
     counselor: Text
 
 
+class Outline(NamedTuple):
+    """What the stages are written along; resources by number."""
+
+    goal: str
+    resources: list[tuple[Kind, Resource]]
+    solution: Solution
+
+    @property
+    def used(self) -> list[Resource]:
+        """The resources that the solution uses."""
+        return [self.resources[n - 1][1] for n in self.solution.positive_resources if 0 < n <= len(self.resources)]
+
+
 class Part(BaseModel):
-    """What one stage adds to the dialogue. Quotes show where its end was reached."""
+    """What one stage adds to the dialogue.
+
+    quotes: fields that quote whoever reaches the stage's end with these words; None: either side.
+    named:  what the rehearsal has to speak of; a model reads it in its prompt.
+    """
 
     stage: ClassVar[Stage]
+    quotes: ClassVar[dict[str, Speaker | None]] = {}
+    named: ClassVar[tuple[str, ...]] = ()
     exchanges: list[Exchange] = Field(min_length=1)
 
     @classmethod
@@ -134,7 +164,7 @@ class Part(BaseModel):
 class Target(Part):
     """The goal stage."""
 
-    stage = PLAN["target"]
+    quotes = {"goal_said": None, "agreement": "client"}
     goal_said: Text
     agreement: Text
 
@@ -149,8 +179,7 @@ class Target(Part):
 class Working(Part):
     """The working stage."""
 
-    stage = PLAN["working"]
-    resources: list[int]
+    quotes = {"willingness": "client"}
     willingness: Text
 
     @classmethod
@@ -158,14 +187,17 @@ class Working(Part):
         stock = actor.stock["single_session"]
         for exchange, question in zip(exchanges, actor.left(stock["resource"], "")[:3], strict=False):
             exchange["counselor"] = question
+        answers = [line.format(n=name) for name, line in zip(cls.named, actor.left(stock["named"], ""), strict=False)]
+        for exchange, answer in zip(exchanges[1:], answers, strict=False):
+            exchange["client"] = answer
         exchanges[-1]["client"] = actor.left(stock["willing"], "")[0]
-        return {"resources": [1, 2], "willingness": exchanges[-1]["client"]}
+        return {"willingness": exchanges[-1]["client"]}
 
 
 class Ending(Part):
     """The ending."""
 
-    stage = PLAN["ending"]
+    quotes = {"homework": "counselor"}
     homework: Text
 
     @classmethod
@@ -176,6 +208,17 @@ class Ending(Part):
         )
         exchanges[0]["counselor"] = f"{homework}{'' if actor.cue.lang == 'zh' else ' '}{leave}"
         return {"homework": homework}
+
+
+PARTS: dict[str, type[Part]] = {"target": Target, "working": Working, "ending": Ending}
+
+
+@cache
+def part_type(stage: Stage, named: tuple[str, ...]) -> type[Part]:
+    """The answer of one stage."""
+    base = PARTS.get(stage.id, Part)
+    fields: dict[str, Any] = {"stage": (ClassVar[Stage], stage), "named": (ClassVar[tuple[str, ...]], named)}
+    return create_model(base.__name__, __base__=base, **fields)
 
 
 class Catch(Writer):
@@ -203,41 +246,33 @@ class Catch(Writer):
             "solution", Solution, check=usable_in(ask.lang, len(resources)), goal=goal, resources=resources
         )
         talk = Talk(ask.desk.dialogue)
-        outline = {"goal": goal, "resources": resources, "solution": solution}
+        outline = Outline(goal, resources, solution)
         asking = ask.as_(ask.role, talk)
-        parts = {kind.stage.id: await self._stage(asking, talk, kind, **outline) for kind in (Target, Working, Ending)}
+        parts = {stage.id: await self._stage(asking, talk, stage, outline) for stage in PLAN.stages}
         talk.session.notes |= {
             "consultation_target": goal,
             "outline": {
                 "goal": goal,
                 "resources": [{"kind": kind, **one.model_dump()} for kind, one in resources],
-                "solution": {
-                    "positive_resources": [
-                        resources[n - 1][1].text for n in solution.positive_resources if 0 < n <= len(resources)
-                    ],
-                    "plan": solution.plan,
-                },
+                "solution": {"positive_resources": [one.text for one in outline.used], "plan": solution.plan},
             },
             "reached": {stage: part.model_dump(exclude={"exchanges"}) for stage, part in parts.items()},
         }
         return talk.dialogue
 
-    async def _stage(self, ask: Ask, talk: Talk, kind: type[Part], **outline: Any) -> Part:
+    async def _stage(self, ask: Ask, talk: Talk, stage: Stage, outline: Outline) -> Part:
         """Write one stage after all that was said, and add its turns to the talk."""
         rules = ScriptRules(no_lists=True, language=True, unsaid=(TECHNIQUES,), guarded=True)
-        form = keeps(ask, rules, lambda part: messages(part.exchanges), strict=self.strict)
+        form = keeps(ask, rules, lambda part: messages(part.exchanges), strict=self.strict, before=talk.turns)
 
         def wrong(part: Part) -> str | None:
-            return (
-                (form(part) or reached(part, outline["solution"], len(outline["resources"]), ask))
-                if self.strict
-                else None
-            )
+            return form(part) or (unfinished(part, outline, ask) if self.strict else None)
 
         part = await ask(
-            "stage", kind, check=wrong, talk=talk, manual=PLAN, techniques=TECHNIQUES, stage=kind.stage, **outline
-        )
-        label = PLAN.labels.label(kind.stage.id)
+            "stage", part_type(stage, tuple(one.name for one in outline.used)), check=wrong, talk=talk, manual=PLAN,
+            techniques=TECHNIQUES, stage=stage, **outline._asdict(),
+        )  # fmt: skip
+        label = PLAN.labels.label(stage.id)
         for who, text in messages(part.exchanges):
             talk.add(Turn(speaker=who, text=text, labels=[label] if who == "counselor" else []))
         return part
@@ -271,40 +306,65 @@ def usable_in(lang: Lang, count: int) -> Check:
     return usable
 
 
-def reached(part: Part, solution: Solution, count: int, ask: Ask) -> str | None:
-    """What a stage still lacks: its length, its turning point where it belongs, the resources of the plan."""
+def unfinished(part: Part, outline: Outline, ask: Ask) -> str | None:
+    """What a stage still lacks: its length, the words it quotes, or what the plan wants at its end."""
     size, stage, lang = len(part.exchanges), part.stage, ask.lang
     if not stage.min_turns <= size <= (stage.max_turns or size):
         return reject(ask, "length", WORDS["length"][lang].format(size, stage.min_turns, stage.max_turns))
-    client, counselor = [one.client for one in part.exchanges], [one.counselor for one in part.exchanges]
+    for field, speaker in part.quotes.items():
+        if not said_in(part, getattr(part, field), speaker):
+            return reject(ask, field, WORDS["quote"][lang].format(field, _WHO[lang][speaker]))
+    lack = stage.lacks(state_of(part, outline), lang)
+    return lack and reject(ask, "unfinished", lack)
+
+
+def state_of(part: Part, outline: Outline) -> dict[str, list[Any]]:
+    """What the plan's conditions are about.
+
+    Returns: for each quote the number of the last message that holds it, for the goal those of all messages that say
+             it, be it in the outline's words; second_half, last_third, after_goal: the numbers of the messages there;
+             resources_used, resources_named: names, of those in the solution and of those that are spoken of.
+    """
+    texts = [text for _, text in messages(part.exchanges)]
+    size = len(part.exchanges)
+    found: dict[str, list[Any]] = {
+        field: said_in(part, getattr(part, field), speaker)[-1:] for field, speaker in part.quotes.items()
+    }
     if isinstance(part, Target):
-        both = [f"{one.client}\n{one.counselor}" for one in part.exchanges]
-        if (said := found_in(part.goal_said, both)) is None:
-            return unquoted(ask, "goal_said", "counselor")
-        if said < size // 2:
-            return reject(ask, "goal", WORDS["early"][lang])
-        if found_in(part.agreement, client[said:]) is None:
-            return unquoted(ask, "agreement", "client")
-    if isinstance(part, Working):
-        if stray := next((n for n in part.resources if not 1 <= n <= count), None):
-            return reject(ask, "resources", WORDS["number"][lang].format(stray))
-        if left := next((n for n in solution.positive_resources if n not in part.resources), None):
-            return reject(ask, "resources", WORDS["not used"][lang].format(left))
-        if found_in(part.willingness, client) is None:
-            return unquoted(ask, "willingness", "client")
-        if found_in(part.willingness, client[size * 2 // 3 :]) is None:
-            return reject(ask, "willingness", WORDS["not at the end"][lang].format("willingness"))
-    if isinstance(part, Ending) and found_in(part.homework, counselor) is None:
-        return unquoted(ask, "homework", "counselor")
-    return None
+        told = (n for n, text in enumerate(texts, 1) if tells(text, outline.goal))
+        found["goal_said"] = sorted({*said_in(part, part.goal_said, None), *told})
+    after = min(found.get("goal_said", ()), default=len(texts))
+    spoken = fold(" ".join(texts))
+    return found | {
+        "second_half": numbers(2 * (size // 2), texts),
+        "last_third": numbers(2 * (size * 2 // 3), texts),
+        "after_goal": numbers(after, texts),
+        "resources_used": [one.name for one in outline.used],
+        "resources_named": [one.name for _, one in outline.resources if fold(one.name) in spoken],
+    }
 
 
-def unquoted(ask: Ask, field: str, speaker: Speaker) -> str:
-    """The reject of a quote that stands nowhere."""
-    return reject(ask, field, WORDS["quote"][ask.lang].format(field, _WHO[ask.lang][speaker]))
+def numbers(after: int, texts: list[str]) -> list[int]:
+    """The numbers of the messages after the first ``after`` ones."""
+    return list(range(after + 1, len(texts) + 1))
 
 
-def found_in(quote: str, texts: list[str]) -> int | None:
-    """The first of ``texts`` with these words; punctuation, spaces, width and case do not count."""
-    words = fold(quote)
-    return next((at for at, text in enumerate(texts) if words and words in fold(text)), None)
+def said_in(part: Part, words: str, speaker: Speaker | None) -> list[int]:
+    """The numbers of the messages that hold ``words``; punctuation, spaces, width and case do not count."""
+    wanted = fold(words)
+    return [
+        n
+        for n, (who, text) in enumerate(messages(part.exchanges), 1)
+        if speaker in (None, who) and wanted and wanted in fold(text)
+    ]
+
+
+def tells(text: str, goal: str) -> bool:
+    """Does a message say the goal in nearly its own words?"""
+    wanted = _pairs(goal)
+    return len(wanted & _pairs(text)) >= max(1, NEARLY * len(wanted))
+
+
+def _pairs(text: str) -> set[tuple[str, str]]:
+    """Neighbouring words; a Chinese character counts as one."""
+    return set(pairwise(re.findall(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+", text.casefold())))

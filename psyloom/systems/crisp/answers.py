@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, create_model
 from psyloom.knowledge import OneOf, label_set
 from psyloom.knowledge.plans import Stage
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Label, Lang, Speaker, Turn
+from psyloom.records import Label, Lang, Speaker, Turn, sentences
 from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Channel, Text, Verdict
 
 STEPS = label_set("crisp_step")
@@ -38,16 +38,19 @@ class Exchange(BaseModel):
     help_seeker: Text
 
 
+Said = list[tuple[Speaker, str]]
+
+
 class Stretch(BaseModel):
     """What one sub-step adds to the dialogue."""
 
-    step: ClassVar[str] = ""
+    step: ClassVar[Stage]
     exchanges: list[Exchange]
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         turns, exchanges = list(actor.cue.turns), []
-        for _ in range(2):
+        for _ in range(cls._size(actor, turns)):
             spoken = cls._spoken(actor, turns)
             turns.append(("counselor", " ".join(spoken)))
             heard = cls._heard(actor, turns)
@@ -56,23 +59,28 @@ class Stretch(BaseModel):
         return {"exchanges": exchanges} | cls.found(actor, exchanges)
 
     @classmethod
-    def _spoken(cls, actor: Actor, turns: list[tuple[Speaker, str]]) -> list[str]:
-        """Two sentences: one that stays with what was said, one that asks what this sub-step asks."""
-        said = "\n".join(text for _, text in turns)
-        stays = [line for kind in ("reflect", "normalise", "encourage") for line in actor.stock["counselor"][kind]]
-        first = [line for line in actor.left(stays, said) if "{q}" not in line]
-        asks = actor.left(actor.stock["restructuring"][cls.step], said)
-        pair = [*first[:1], *asks[:1]]
-        while len(pair) < 2:
-            before = [*turns, *(("counselor", one) for one in pair)]
-            pair.append(actor.utterance("counselor", before, may_close=False))
-        return pair
+    def _size(cls, actor: Actor, turns: Said) -> int:
+        """Exchanges that leave something to ask for the next loop; one more for the first words of all."""
+        wanted = len(_left(actor, cls.step.id, turns)) // 2 + (not turns)
+        return max(cls.step.min_turns, 1, min(wanted, cls.step.max_turns or wanted))
 
     @classmethod
-    def _heard(cls, actor: Actor, turns: list[tuple[Speaker, str]]) -> str:
-        kind = {"defense": "evidence", "prosecution": "counter", "verdict": "new_thought"}.get(cls.step)
-        said = "\n".join(text for _, text in turns)
-        lines = actor.left(actor.stock["restructuring"][kind], said) if kind else []
+    def _spoken(cls, actor: Actor, turns: Said) -> list[str]:
+        """One sentence that stays with what was said and one that asks what this sub-step asks; at first, a greeting."""
+        if not turns:
+            return sentences(actor.left(actor.stock["counselor"]["open"], "")[0])
+        counselor = actor.stock["counselor"]
+        lines = [*counselor["reflect"], *counselor["normalise"], *actor.stock["restructuring"]["stay"]]
+        lines = [line for line in lines if "{q}" not in line and len(sentences(line)) == 1]
+        stay = min(actor.left(lines, ""), key=_all(turns).rfind)  # not said yet, or the longest ago
+        asks = _left(actor, cls.step.id, turns)
+        return [stay, *(asks[:1] or sentences(actor.utterance("counselor", turns, may_close=False)))]
+
+    @classmethod
+    def _heard(cls, actor: Actor, turns: Said) -> str:
+        """What this sub-step brings to light; what happened comes first, in the client's own words."""
+        begins = cls.step.id == "automatic_thoughts" and len(turns) < 4
+        lines = [] if begins else _left(actor, f"{cls.step.id}_answer", turns)
         return lines[0] if lines else actor.utterance("client", turns, may_close=False)
 
     @classmethod
@@ -81,18 +89,30 @@ class Stretch(BaseModel):
         return {}
 
 
+def _left(actor: Actor, kind: str, turns: Said) -> list[str]:
+    """The lines of a kind that nobody has said yet."""
+    return actor.left(actor.stock["restructuring"].get(kind, ()), _all(turns))
+
+
+def _all(turns: Said) -> str:
+    return "\n".join(text for _, text in turns)
+
+
 class Identified(Stretch):
     """The last sub-step of identification; ``treated``: distortions that were on trial before."""
 
     treated: ClassVar[tuple[str, ...]] = ()
-    channels: list[Channel] = Field(min_length=1, max_length=3)
+    channels: list[Channel]
 
     @classmethod
     def found(cls, actor: Actor, exchanges: list[dict[str, Any]]) -> dict[str, Any]:
-        heard = [text for who, text in actor.cue.turns if who == "client"][-3:] or [exchanges[0]["help_seeker"]]
+        heard = [text for who, text in actor.cue.turns if who == "client"] + [one["help_seeker"] for one in exchanges]
+        fewest, most = cls.step.bounds("channels")
         left = [term.name(actor.cue.lang) for term in DISTORTIONS.terms if term.id not in cls.treated]
-        names = actor.rng.sample(left, len(heard))
-        return {"channels": [{"distortion": name, "thought": text} for name, text in zip(names, heard, strict=True)]}
+        names = actor.rng.sample(left, max(fewest, min(3, len(heard), most or 3)))
+        return {
+            "channels": [{"distortion": name, "thought": text} for name, text in zip(names, heard[::-1], strict=False)]
+        }
 
 
 class Tried(Stretch):
@@ -111,7 +131,7 @@ def stretch_type(step: Stage, treated: tuple[str, ...] = ()) -> type[Stretch]:
     base: type[Stretch] = Identified if "channels" in step.returns else Tried if "verdict" in step.returns else Stretch
     exchanges = (list[Exchange], Field(min_length=step.min_turns, max_length=step.max_turns))
     more = {"treated": (ClassVar[tuple[str, ...]], treated)} if base is Identified else {}
-    fields: dict[str, Any] = {"step": (ClassVar[str], step.id), "exchanges": exchanges} | more
+    fields: dict[str, Any] = {"step": (ClassVar[Stage], step), "exchanges": exchanges} | more
     return create_model(base.__name__, __base__=base, **fields)
 
 
@@ -152,7 +172,7 @@ class Closing(BaseModel):
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         closes = actor.left(actor.stock["counselor"]["close"], "")
-        return {"sentences": [Sentence.played(actor, closes[0])]}
+        return {"sentences": [Sentence.played(actor, one) for one in sentences(closes[0])]}
 
 
 def messages(stretch: Stretch) -> list[tuple[Speaker, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from psyloom.errors import BadRecord
+from psyloom.errors import BadRecord, UsageError
 from psyloom.systems.crisp.tree import Inference
 
 # xDesire in the notes on the paper is ATOMIC's xWant.
@@ -47,7 +47,10 @@ class Table:
 
 @cache
 def table(path: Path) -> Table:
-    """A table from JSON Lines with ``head``, ``relation`` and ``tail``. Raises: BadRecord naming the line."""
+    """A table from JSON Lines with ``head``, ``relation`` and ``tail``.
+
+    Raises: UsageError for a file that is not there, BadRecord naming the line that is no row.
+    """
     rows, number = [], 0
     try:
         with path.open(encoding="utf-8") as file:
@@ -55,9 +58,13 @@ def table(path: Path) -> Table:
                 number += 1
                 if line.strip():
                     rows.append(Row.model_validate_json(line))
-    except (OSError, ValidationError, UnicodeDecodeError) as trouble:
-        at = f"{path}" if isinstance(trouble, OSError) else f"{path}, line {number}"
-        raise BadRecord(f"{at}: {trouble}", do="each line is JSON with head, relation, tail") from trouble
+    except OSError as trouble:
+        what = f"the table of commonsense {path} cannot be read: {trouble.strerror}"
+        raise UsageError(what, do="give the path of a JSON Lines file, or commonsense=model or off") from trouble
+    except (ValidationError, UnicodeDecodeError) as trouble:
+        raise BadRecord(
+            f"{path}, line {number}: {trouble}", do="each line is JSON with head, relation, tail"
+        ) from trouble
     return Table(rows)
 
 

@@ -4,7 +4,6 @@ The released text names the three and their shares; the sixteen criteria, their 
 classifier of harmful content that came before the safety question is not bundled.
 """
 
-from asyncio import gather
 from collections.abc import Sequence
 from functools import cache
 from statistics import fmean
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, create_model
 from psyloom.agents import Ask
 from psyloom.agents.annotating import talk_of
 from psyloom.agents.guards import fold
+from psyloom.agents.together import gather
 from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.items import Subscale
 from psyloom.llm.rehearsal.actor import Actor

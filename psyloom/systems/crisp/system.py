@@ -2,27 +2,26 @@
 
 Identification goes from automatic thoughts over intermediate beliefs down to core beliefs and ends with up to three
 channels. Each channel is put on trial: defense, prosecution, verdict. After every verdict a loop check asks whether
-distorted beliefs remain: then it begins anew, else the talk is closed. One situation so becomes a tree; every path
-from its root to a leaf is a dialogue. The case's dialogue is one path, drawn by the seed, and the tree stays with it; with
-``paths = each`` every path becomes a dialogue. What was written goes through three filters.
+distorted beliefs remain: then it begins anew, else the talk is closed. One situation so becomes a tree, and every path
+from its root to a leaf a dialogue that goes through three filters.
 """
 
-from asyncio import gather
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_core import to_jsonable_python
 
 from psyloom.agents import Ask, ScriptRules, Sight, Talk, Writer
 from psyloom.agents.annotating import talk_of
 from psyloom.agents.guards import fold
 from psyloom.agents.script import keeps, reject
+from psyloom.agents.together import gather
 from psyloom.knowledge import Term
 from psyloom.knowledge.plans import Stage, stage_plan
-from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
+from psyloom.records import Case, Dialogue, Lang, Speaker, Turn, sentences
 from psyloom.systems.crisp.answers import (
     Closing,
     Commonsense,
@@ -53,13 +52,13 @@ from psyloom.systems.crisp.tree import (
 )  # fmt: skip
 
 PLAN = stage_plan("crdial")
-IDENTIFICATION, TRIAL = PLAN.stages[:3], PLAN.stages[3:]
 LOW, HIGH = 1.5, 3.0  # strategies a therapist's turn, on average; 2.23 in Crisp
 WORDS: dict[str, dict[Lang, str]] = {
     "twice": {"en": "channels must be different distortions", "zh": "channels 里的认知扭曲不能重复"},
     "treated": {"en": "{} has been treated already", "zh": "“{}”前面已经处理过了"},
     "no thought": {"en": "restructured is true, so new_thought must be put into words", "zh": "restructured 是 true，就要写出 new_thought"},
     "same thought": {"en": "new_thought is the old thought once more", "zh": "new_thought 还是原来那个想法"},
+    "two sentences": {"en": "this is more than one sentence, and each needs an item with a strategy of its own: {!r}", "zh": "这里不止一句话，每一句都要单独一项、有自己的策略：“{}”"},
     "not used": {"en": "the strategy {} is not to be used", "zh": "不要使用策略“{}”"},
     "few": {
         "en": "the therapist's messages carry {:.1f} strategies on average; it should be {} to {}",
@@ -69,7 +68,7 @@ WORDS: dict[str, dict[Lang, str]] = {
 
 
 class Crisp(Writer):
-    """Grows the tree of a situation; its dialogue is one path."""
+    """Grows the tree of a situation; every path is a dialogue."""
 
     sight: ClassVar[Sight] = {
         "script_writer": {"scenario.situation"},
@@ -81,13 +80,13 @@ class Crisp(Writer):
     }
     needs: ClassVar[frozenset[str]] = frozenset({"scenario.situation"})
 
-    paths: Literal["all", "each", "one"] = Field(
-        "all",
-        description="all: the whole tree, kept with the one path that is the case's dialogue; each: every path of the "
-        "tree becomes a dialogue of its own; one: only the path that is kept is written, one channel a loop",
+    most_paths: int = Field(
+        9,
+        ge=1,
+        description="most paths of a situation, each a dialogue; shared out evenly among the branches, where there are "
+        "fewer than channels the seed draws",
     )
-    most_paths: int = Field(9, ge=1, description="most paths of a situation; shared out evenly among the branches")
-    loops: int = Field(3, ge=1, description="most loops of a path")
+    loops: int = Field(PLAN.loops, ge=1, description="most loops of a path")
     commonsense: Literal["model", "off"] | Path = Field(
         "model",
         description="inferences about the text at hand in every sub-step: written by a model, none, or looked up in a "
@@ -104,23 +103,31 @@ class Crisp(Writer):
     )
     keep_from: float = Field(3.5, ge=1, le=5, description="lowest mean of the sixteen expert criteria that is kept")
     strict: bool = Field(
-        True, description="false: form, language, names of strategies and the number of strategies are not checked"
+        True,
+        description="false: form, language, repetitions, names and number of strategies, and whether each stands for one "
+        "sentence, are not checked",
     )
 
+    @field_validator("commonsense")
+    @classmethod
+    def _table_can_be_read(cls, given: str | Path) -> str | Path:
+        """Before anything is started: the table is needed in every sub-step, and read once."""
+        if isinstance(given, Path):
+            table(given)
+        return given
+
     async def write(self, case: Case, ask: Ask) -> Dialogue:
-        nodes = await self._grow(ask, 1, [], 1 if self.paths == "one" else self.most_paths)
-        ends = leaf_ids(nodes)
-        kept = ask.rng("path").choice(ends)
+        """The tree, with its first path as the session."""
+        nodes = await self._grow(ask, 1, [], self.most_paths)
         if self.filters:
-            await gather(*(self._filter(ask, nodes, leaf) for leaf in (ends if self.paths == "each" else [kept])))
+            await gather(*(self._filter(ask, nodes, leaf) for leaf in leaf_ids(nodes)))
         dialogue = ask.desk.dialogue
-        put_path(dialogue, nodes, kept)
+        put_path(dialogue, nodes, leaf_ids(nodes)[0])
         dialogue.extra["tree"] = to_jsonable_python([n.model_dump(mode="json", exclude_defaults=True) for n in nodes])
-        dialogue.quality.measures["paths"] = len(ends)
         return dialogue
 
     def dialogues(self, written: Dialogue) -> Iterable[Dialogue]:
-        return leaves(written) if self.paths == "each" else [written]
+        return leaves(written)
 
     async def _filter(self, ask: Ask, nodes: list[Node], leaf: str) -> None:
         """What the filters say about a path stands on its last node."""
@@ -152,7 +159,7 @@ class Crisp(Writer):
         """Automatic thoughts, intermediate beliefs, core beliefs; the last one gives the channels."""
         parent = above[-1].id if above else None
         node = Node(id=f"{parent}-l{loop}" if parent else f"l{loop}", parent=parent, loop=loop)
-        for step in IDENTIFICATION:
+        for step in PLAN.under("identification"):
             found = await self._step(ask, step, node, [*above, node])
             node.channels = found.channels if isinstance(found, Identified) else []
         return node
@@ -161,8 +168,9 @@ class Crisp(Writer):
         """Defense, prosecution, verdict of one channel."""
         top = above[-1]
         node = Node(id=f"{top.id}c{number}", parent=top.id, loop=top.loop, channel=number)
-        again = TRIAL[1:] if self.second_trial else ()
-        for step in (*TRIAL, *again):
+        trial = PLAN.under("restructuring")
+        again = trial[1:] if self.second_trial else ()
+        for step in (*trial, *again):
             if node.verdict and node.verdict.restructured:
                 break
             found = await self._step(ask, step, node, [*above, node], top.channels[number - 1])
@@ -176,11 +184,11 @@ class Crisp(Writer):
         talk, treated = talk_of(turns_on(path), ask.lang), treated_in(path[:-1])
         if inferences := await self._infer(ask, talk):
             node.commonsense[step.id] = inferences
-        form = keeps(ask, self._rules(), messages, strict=self.strict)
+        form = keeps(ask, self._rules(), messages, strict=self.strict, before=talk.turns)
 
         def wrong(found: Stretch) -> str | None:
             said = [sentence for one in found.exchanges for sentence in one.therapist]
-            return form(found) or self._unused(said, ask) or misjudged(found, channel, treated, ask)
+            return form(found) or self._mislabelled(said, ask) or misjudged(found, step, channel, treated, ask)
 
         def strategies(found: Stretch) -> str | None:
             mean = sum(len(one.therapist) for one in found.exchanges) / len(found.exchanges)
@@ -213,10 +221,10 @@ class Crisp(Writer):
         def last_two(closing: Closing) -> list[tuple[Speaker, str]]:
             return [("client", talk.last("client")), ("counselor", joined(closing.sentences, ask.lang)[0])]
 
-        form = keeps(ask, self._rules(), last_two, strict=self.strict)
+        form = keeps(ask, self._rules(), last_two, strict=self.strict, before=talk.turns[:-1])
 
         def wrong(closing: Closing) -> str | None:
-            return form(closing) or self._unused(closing.sentences, ask)
+            return form(closing) or self._mislabelled(closing.sentences, ask)
 
         closing = await asking(ask, talk)("closing", Closing, check=wrong, talk=talk, strategies=self._strategies())
         return turn_of(closing.sentences, [], path[-1].loop, ask.lang)
@@ -228,16 +236,23 @@ class Crisp(Writer):
         """The strategies that may be used."""
         return [term for term in STRATEGIES.terms if self.self_disclosure or term.id != "self_disclosure"]
 
-    def _unused(self, sentences: Iterable[Sentence], ask: Ask) -> str | None:
-        """Is a strategy used that is switched off?"""
+    def _mislabelled(self, said: Iterable[Sentence], ask: Ask) -> str | None:
+        """Does a strategy stand for more than one sentence, or is one used that is switched off?"""
         allowed = {term.id for term in self._strategies()}
-        stray = next((one.strategy for one in sentences if one.strategy not in allowed), None)
-        return stray and reject(ask, "strategy", WORDS["not used"][ask.lang].format(STRATEGIES[stray].name(ask.lang)))
+        for one in said:
+            if self.strict and len(sentences(one.text)) > 1:
+                return reject(ask, "sentence", WORDS["two sentences"][ask.lang].format(one.text))
+            if one.strategy not in allowed:
+                name = STRATEGIES[one.strategy].name(ask.lang)
+                return reject(ask, "strategy", WORDS["not used"][ask.lang].format(name))
+        return None
 
 
-def misjudged(found: Stretch, channel: Channel | None, treated: list[Term], ask: Ask) -> str | None:
-    """What is wrong with the channels or the verdict of a sub-step."""
+def misjudged(found: Stretch, step: Stage, channel: Channel | None, treated: list[Term], ask: Ask) -> str | None:
+    """What a sub-step still lacks by the plan, and what is wrong with its channels or its verdict."""
     words, lang = WORDS, ask.lang
+    if lack := step.lacks(found.model_dump(), lang):
+        return reject(ask, "unfinished", lack)
     if isinstance(found, Identified):
         ids = [one.distortion for one in found.channels]
         again = next((term for term in treated if term.id in ids), None)

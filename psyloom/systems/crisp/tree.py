@@ -7,7 +7,7 @@ each with its parent's id; a leaf's id (``l1c2-l2c1``: second channel of loop 1,
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Dialogue, Quality, Session, Turn
@@ -89,15 +89,12 @@ def on_trial(path: Sequence[Node]) -> list[Channel]:
 
 
 def loops_of(path: Sequence[Node]) -> list[dict[str, Any]]:
-    """What happened in each loop of a path: the channels found, which was followed, its verdict, the inferences used."""
+    """What happened in each loop of a path: the channels found, which was followed, its verdict."""
     return [
         {
             "loop": found.loop, "channels": [channel.model_dump() for channel in found.channels],
             "followed": treated.channel, "verdict": treated.verdict and treated.verdict.model_dump(),
             "remaining": treated.remaining,
-            "commonsense": {
-                step: [one.model_dump() for one in used] for step, used in (found.commonsense | treated.commonsense).items()
-            },
         }
         for found, treated in zip(path[::2], path[1::2], strict=True)
     ]  # fmt: skip
@@ -114,6 +111,11 @@ def session_of(nodes: Sequence[Node], leaf: str) -> Session:
     )
 
 
+def inferred_in(*nodes: Node) -> dict[str, JsonValue]:
+    """Sub-step -> the inferences that its prompt held."""
+    return {step: [one.model_dump() for one in used] for node in nodes for step, used in node.commonsense.items()}
+
+
 def measures_of(session: Session) -> dict[str, float]:
     """strategies_per_turn: labelled sentences of the therapist's turns, on average; loops: of this path."""
     each = [sum(x.set == STRATEGIES.id for x in t.labels) for t in session.turns if t.speaker == "counselor"]
@@ -123,10 +125,14 @@ def measures_of(session: Session) -> dict[str, float]:
 
 
 def put_path(dialogue: Dialogue, nodes: Sequence[Node], leaf: str) -> None:
-    """Make one path the dialogue's session, with its measures and what the filters said about it."""
+    """Make one path the dialogue's session, with its measures, the inferences used and what the filters said about it."""
+    path = path_to(nodes, leaf)
     dialogue.sessions = [session_of(nodes, leaf)]
     dialogue.quality.measures |= measures_of(dialogue.sessions[0])
-    if filtered := path_to(nodes, leaf)[-1].filtered:
+    used = [inferred_in(*pair) for pair in zip(path[::2], path[1::2], strict=True)]
+    if any(used):
+        dialogue.extra["commonsense"] = list[JsonValue](used)
+    if filtered := path[-1].filtered:
         dialogue.extra["filter"] = filtered.model_dump(exclude_none=True)
         dialogue.quality.apart = filtered.reason
 
@@ -141,7 +147,7 @@ def leaves(dialogue: Dialogue) -> Iterator[Dialogue]:
     for leaf in leaf_ids(nodes):
         one = dialogue.model_copy(deep=True)
         one.id, one.quality = f"{dialogue.id}-{leaf}", quality
-        one.extra = {key: value for key, value in one.extra.items() if key not in ("tree", "filter")}
+        one.extra = {key: value for key, value in one.extra.items() if key not in ("tree", "commonsense", "filter")}
         one.extra["situation"] = dialogue.id
         put_path(one, nodes, leaf)
         quality = Quality()
