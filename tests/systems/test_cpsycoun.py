@@ -158,12 +158,31 @@ async def test_a_dialogue_that_breaks_a_rule_is_asked_for_again_and_in_the_end_r
         ("en", "My memo of last week."),
         ("zh", "咨询报告里写过。"),
         ("zh", "我翻了笔记。"),
+        ("zh", "你的资料里也写到失眠。"),
+        ("en", "As your notes say, you sleep badly."),
+        ("en", "According to your file, it began in May."),
+        ("en", "I see in my notes that you slept."),
     ],
 )
 async def test_no_dialogue_mentions_its_source(lang: Lang, text: str) -> None:
     faulty = demo(lang, m4={"text": text})
     dialogue = await write("cpsycoun", case(lang), Scripted(memo=MEMO, demo=[faulty, demo(lang)]))
     assert dialogue.quality.guards == {"script: source": 1}
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "I took notes in class."),
+        ("en", "She left a note, the note says goodbye."),
+        ("en", "I filed the papers in a file."),
+        ("zh", "我把资料都复印好了。"),
+        ("zh", "这一周的记录里写的都是失眠。"),
+    ],
+)
+async def test_notes_and_papers_of_other_kinds_may_be_spoken_of(lang: Lang, text: str) -> None:
+    model = Scripted(memo=MEMO, demo=demo(lang, m5={"text": text}))
+    assert (await write("cpsycoun", case(lang), model)).quality.guards == {}
 
 
 async def test_a_report_that_is_the_clients_own_trouble_may_be_spoken_of() -> None:
@@ -180,7 +199,8 @@ async def test_a_report_that_is_the_clients_own_trouble_may_be_spoken_of() -> No
         ("zh", "写信给我，a.b@mail.com。"), ("en", "Write to a.b@mail.example."), ("zh", "加我微信号abc12345吧。"),
         ("zh", "我住在建设路12号。"), ("zh", "3号楼2单元那家。"), ("en", "I live at 12 Baker Street."),
         ("zh", "我在华星贸易有限公司做会计。"), ("zh", "妈妈在市第三中学教书。"), ("zh", "我是浙江大学的学生。"),
-        ("en", "I work at Siemens."), ("en", "I nurse at Oxford Hospital."),
+        ("en", "I work at Siemens."), ("en", "I nurse at Oxford Hospital."), ("en", "I found a job at Google."), ("en", "I joined Deloitte."),
+        ("zh", "我在华为上班。"), ("zh", "他在小米做研发。"), ("zh", "去年入职腾讯。"), ("zh", "我家在朝阳区建国路。"), ("zh", "幸福小区三号楼。"), ("zh", "阳光花园6栋。"),
     ],
 )  # fmt: skip
 async def test_no_message_holds_a_telephone_an_address_an_email_or_a_workplace(lang: Lang, text: str) -> None:
@@ -207,6 +227,18 @@ def test_places_without_a_name_are_no_workplace(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "我在家上班。", "在美国工作。", "我在京东买的。", "我用小米的手机上班打卡。", "我在抖音看别人上班。", "上班路上吃了碗小米粥。", "格力空调坏了。",
+        "小区门口那条路。", "我们小区三栋楼都停电了。", "在市区走了很多路。", "山区小路不好走。", "这个误区很常见。", "第三单元没考好。", "景区步行街人很多。",
+        "我从错误中学到很多，在努力工作。", "I ordered from Amazon.", "I work for myself.", "They quit work at five.", "My sister works with children.",
+    ],
+)  # fmt: skip
+def test_everyday_words_are_no_address_and_no_workplace(text: str) -> None:
+    assert nothing_private("zh")([Turn.client(text)]) is None
+
+
+@pytest.mark.parametrize(
     "text", ["那是2008年的事。", "我今年 31 岁，10 点睡。", "It was in 1999, at 10 pm.", "三楼的邻居"]
 )
 def test_numbers_of_a_life_are_no_contact_data(text: str) -> None:
@@ -216,9 +248,11 @@ def test_numbers_of_a_life_are_no_contact_data(text: str) -> None:
 @pytest.mark.accepts("cpsycoun", 6)
 @pytest.mark.parametrize(("lang", "bound"), [("zh", 50), ("en", 35)])
 async def test_at_least_80_percent_of_the_messages_are_short_and_the_share_is_reported(lang: Lang, bound: int) -> None:
-    long = {"text": "长" * (bound + 1) if lang == "zh" else "long " * bound + "word"}
-    just = {"text": "短" * bound if lang == "zh" else " ".join(["short"] * bound)}
-    other = {"text": long["text"].replace("长", "久") if lang == "zh" else long["text"].replace("word", "day")}
+    def of(size: int, *words: str) -> dict[str, str]:
+        return {"text": words[0] * size if lang == "zh" else " ".join((words[1:] * size)[:size])}
+
+    long, just = of(bound + 1, "长", "it", "was", "long"), of(bound, "短", "it", "was", "short")
+    other = of(bound + 1, "久", "it", "was", "slow")
     fine = demo(lang, 10, m2=long, m4=other, m6=just)
     dialogue = await write("cpsycoun", case(lang), Scripted(memo=MEMO, demo=fine))
     assert dialogue.quality.measures == {"short_messages": 0.8}

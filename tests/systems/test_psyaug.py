@@ -235,8 +235,10 @@ async def test_zero_shot_is_the_default_and_few_shot_without_a_fitting_example_i
     dialogue = await write("psyaug", case(), answers_all())
     assert dialogue.sessions[0].notes["mode"] == "zero-shot"
     options = {"examples": await made_before(tmp_path)}
+    model = answers_all()
     with pytest.raises(UsageError, match="zero-shot"):
-        await write("psyaug", case(topic="trauma"), answers_all(), options=options)
+        await write("psyaug", case(topic="trauma"), model, options=options)
+    assert model.calls == [], "nothing was paid for before"
 
 
 async def test_parallel_sessions_one_client_and_several_therapists() -> None:
@@ -261,6 +263,7 @@ async def test_parallel_sessions_one_client_and_several_therapists() -> None:
         ("identity", session(m4="Look at www.example.org tonight, it may help you.")),
         ("identity", session(m4="Ask for Ana Example when you call next time.")),
         ("identity", session(m4="As an LMFT I see this very often in my practice.")),
+        ("identity", session(m3="It hurts all the same. Thank you, Ana.")),
         ("list", session(m4="Try this: 1. breathe; 2. sleep; 3. write it down.")),
     ],
 )
@@ -362,7 +365,20 @@ async def test_no_record_holds_the_therapists_name_page_or_profile_and_the_key_d
     assert plain.sessions[0].notes["therapist"] != salted.sessions[0].notes["therapist"]
 
 
+@pytest.mark.accepts("psyaug", 8)
+async def test_a_signature_below_the_answer_is_in_no_prompt_and_no_record() -> None:
+    text = "ADVICE. Call me Ana if you like.\nWarmly,\nAna Example, LMFT\nwww.ana-example.org/talk"
+    row = case(answers=[answer(text)])
+    model = answers_all()
+    dialogue = await write("psyaug", row, model)
+    shown = "\n".join(map(text_of, model.calls))
+    for place in (shown, dialogue.model_dump_json()):
+        assert "ADVICE. Call me … if you like." in place
+        assert not any(trace in place for trace in ("Ana", "LMFT", "ana-example"))
+
+
 ANA = Answer(text="x", author=None, extra={"therapistURL": "https://b.example/dr-ana-king-lmft/"})
+MAY = Answer(text="x", author="May Will, LPC")
 WEI = Answer(text="x", author="周维老师（国家二级心理咨询师）")
 
 
@@ -376,6 +392,24 @@ WEI = Answer(text="x", author="周维老师（国家二级心理咨询师）")
         (ANA, "We made room for LGBT friends.", ""),
         (ANA, "I work as an LCSW.", "LCSW"),
         (ANA, "It was Dr. King who said it.", "Dr. King"),
+        (ANA, "Thank you, Ana.", "Thank you, Ana"),
+        (ANA, "Hello, Ana here.", "Hello, Ana"),
+        (ANA, "Ana here. How are you?", "Ana"),
+        (ANA, "I asked Ana about it.", "Ana"),
+        (ANA, "Kings and queens. King size beds.", ""),
+        (
+            ANA,
+            "As a licensed marriage and family therapist I see it often.",
+            "As a licensed marriage and family therapist",
+        ),
+        (ANA, "I trained long, with an MA and a DBH.", "an MA"),
+        (ANA, "My DBH taught me.", "DBH"),
+        (ANA, "Look for a licensed marriage and family therapist near you.", ""),
+        (ANA, "My mother has MS, we live in MA.", ""),
+        (MAY, "Dear May, I slept.", "Dear May"),
+        (MAY, "In May I slept. Will you ask? May I?", ""),
+        (WEI, "谢谢周维，我好多了。", "周维"),
+        (WEI, "作为执业心理咨询师，我听过很多。", "作为执业心理咨询师"),
         (WEI, "我是周维老师，你慢慢说。", "周维老师"),
         (WEI, "作为国家二级心理咨询师，我建议你……", "国家二级心理咨询师"),
         (WEI, "老师说的话我记住了。", ""),
@@ -407,6 +441,18 @@ def test_the_default_topics_are_the_four_disorders_and_an_unknown_one_is_told_al
     assert all(term.en in str(trouble.value) for term in TOPICS.terms)
 
 
+@pytest.mark.accepts("psyaug", 9)
+async def test_a_row_with_an_unknown_topic_fails_alone_and_is_told_all_31(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [case(id_="good"), case(id_="typo", topic="anxeity")])
+    await run_cases("psyaug", tmp_path / "cases.jsonl", tmp_path / "out", models=answers_all())
+    assert [one.id for one in read_jsonl(tmp_path / "out/dialogues.jsonl", Dialogue)] == ["good"]
+    model = answers_all()
+    with pytest.raises(UsageError, match="anxeity") as trouble:
+        await write("psyaug", case(topic="anxeity"), model)
+    assert all(term.en in str(trouble.value) for term in TOPICS.terms)
+    assert model.calls == []
+
+
 def find_and_make(**options: str) -> PsyAug:
     from psyloom.systems import make_role
 
@@ -424,8 +470,8 @@ async def test_a_topic_that_is_not_chosen_is_an_error_and_one_of_another_board_i
     for topic in ABOUT_THERAPY:
         with pytest.raises(UsageError):
             await write("psyaug", case(topic=topic), answers_all(), options={"every_topic": "true"})
-    model = answers_all("zh")
-    dialogue = await write("psyaug", case("zh", topic="恋后心理"), model)
+    model, row = answers_all("zh"), case("zh", topic="恋后心理")
+    dialogue = await write("psyaug", row, model, options={"other_topics": "true"})
     assert dialogue.sessions[0].notes["disorder"] == "恋后心理"
     assert dialogue.labels == []
 

@@ -153,6 +153,17 @@ def test_masking_keeps_number_order_and_speakers_and_no_character_of_the_client(
         ("en", "I moved to Leeds on March 3", "How is Leeds since March 3?", "How is [PLACE] since [DATE]?"),
         ("en", "I cannot breathe in there", "So you cannot breathe in there.", "So [QUOTE]."),
         ("en", "I teach on Sundays", "What are your Sundays like?", "What are your Sundays like?"),
+        ("zh", "我在杭州长大", "杭州那边还有谁？", "[PLACE]那边还有谁？"),
+        ("en", "I grew up here", "What was Leeds like?", "What was [PLACE] like?"),
+        ("zh", "同事阿May走了", "阿May走了以后呢？", "[PERSON]走了以后呢？"),
+        ("zh", "他伤害了我", "被强暴以后，你跟谁说过？", "被[QUOTE]以后，你跟谁说过？"),
+        ("en", "I got the result.", "How did the HIV change things?", "How did the [QUOTE] change things?"),
+        ("zh", "做裁缝。", "裁缝？做裁缝累吗？", "裁缝？[QUOTE]累吗？"),
+        ("en", "We were there.", "Who were you with?", "Who were you with?"),
+        ("en", "I was so scared then", "You were so scared then?", "[QUOTE]?"),
+        ("en", "My friend Will left, he was from the US", "Tell us: will you call?", "Tell us: will you call?"),
+        ("en", "It was so with Ann", "Had you planned it?", "Had you planned it?"),
+        ("zh", "嗯，好的。", "嗯，好的。我们把东西安排一下。", "嗯，好的。我们把东西安排一下。"),
     ],
 )
 def test_a_counselor_line_loses_what_it_repeats_of_the_client(lang: Lang, said: str, repeated: str, left: str) -> None:
@@ -243,6 +254,7 @@ LEAKS = [
     ("zh", "entity", "那天去云雀银行取钱"),
     ("zh", "placeholder", "就是 [PERSON] 说的那样"),
     ("zh", "role_flip", "嗯。\n咨询师：好的"),
+    ("zh", "list", "我想了两件事：1. 换导师；2. 退学。"),
     ("en", "copied", "but the mortgage runs for years and years"),
     ("en", "near", "I want to quit, the mortgage still runs for years"),
     ("en", "entity", "someone at Larkspur Bank told me"),
@@ -261,7 +273,7 @@ async def test_a_leak_is_asked_for_again_counted_by_reason_and_in_the_end_reject
     m = model(reconstruct=lines_once({2: text}))
     dialogue = await write("psydial", case(lang, session=session), m)
     assert len(m.asked("reconstruct")) == 2
-    assert list(dialogue.quality.guards) in ([f"script: {rule}"], ["script: copied"])
+    assert list(dialogue.quality.guards) == [f"script: {rule}"]
     always = model(reconstruct=lambda call: {"lines": [
         line | {"text": text if line["number"] == 2 else line["text"]} for line in reconstruct(call)["lines"]
     ]})  # fmt: skip
@@ -282,6 +294,53 @@ async def test_too_many_shared_phrases_reject_even_when_each_is_short() -> None:
     m = model(reconstruct={"lines": [{"number": 1, "text": "天黑以后，花开的时候，水冷得像"}]})
     with pytest.raises(AnswerRejected, match="太多"):
         await write("psydial", case(session=session), m)
+
+
+@pytest.mark.parametrize(
+    ("lang", "real", "new", "leaks"),
+    [
+        ("en", "I was raped.", "Last year, I was raped.", True),
+        ("en", "He hits me.", "He hits me!", True),
+        ("zh", "我流产了。他不管。", "说实话，我流产了", True),
+        ("zh", "流产。", "流产", True),
+        ("en", "Thank you. Yes, I know.", "Yes, I know!", False),
+        ("zh", "嗯。是的，谢谢你。", "谢谢你！", False),
+        ("zh", "怕。", "怕。", False),
+        ("en", "He hits me.", "He hits the table.", False),
+    ],
+)
+async def test_a_sentence_of_the_real_client_is_found_however_short_unless_it_is_everybodys(
+    lang: Lang, real: str, new: str, leaks: bool
+) -> None:
+    """With and without the gate: what is not asked for again is measured."""
+    session = [Turn.client(real), Turn.counselor({"zh": "慢慢说。", "en": "Take your time."}[lang])]
+    once = lines_once({1: new})
+    strict = await write("psydial", case(lang, session=session), model(reconstruct=once, refine={"edits": []}))
+    assert strict.quality.guards == ({"script: copied": 1} if leaks else {})
+    told = {"strict": False}
+    lenient = model(reconstruct={"lines": [{"number": 1, "text": new}]}, refine={"edits": []})
+    kept = await write("psydial", case(lang, session=session), lenient, options=told)
+    assert kept.quality.measures["leaked_sentences"] == leaks
+
+
+async def test_names_that_leaked_are_measured_wherever_they_stand_as_words() -> None:
+    told = [Turn.client("Ann said so, my friend Ann from Iran."), Turn.counselor("Take your time.")]
+    said = {"reconstruct": lines_once({1: "My friend Ann came with me."}), "refine": {"edits": []}}
+    kept = await write("psydial", case("en", session=told), model(**said), options={"strict": False})
+    assert kept.quality.measures["leaked_entities"] == 1
+    said["reconstruct"] = lines_once({1: "I ran away, and nobody had planned it."})
+    clean = await write("psydial", case("en", session=told), model(**said), options={"strict": False})
+    assert clean.quality.measures["leaked_entities"] == 0
+
+
+async def test_a_counselors_edit_that_is_a_list_is_asked_for_again_but_a_real_list_stays() -> None:
+    listed = "两件事：1. 早睡；2. 散步。"
+    edits = iter([{"edits": [{"number": 2, "text": listed, "reason": "x"}]}])
+    dialogue = await write("psydial", case(), model(refine=lambda call: next(edits, None) or refine(call)))
+    assert dialogue.quality.guards == {"script: list": 1}
+    real = [Turn.client("睡不好"), Turn.counselor(listed)]
+    dialogue = await write("psydial", case(session=real), model(refine={"edits": []}))
+    assert (dialogue.quality.guards, dialogue.turns[1].text) == ({}, listed)
 
 
 async def test_lenient_keeps_and_counts_what_leaked_and_the_measures_tell() -> None:
@@ -308,6 +367,10 @@ def test_every_run_of_eight_characters_is_found_wherever_it_stands(text: str) ->
 async def test_a_name_that_the_public_complaint_holds_too_is_no_leak() -> None:
     assert RealClient(("我在云雀银行上班",), "zh", public="云雀银行的柜台").leak("去了云雀银行") is None
     assert RealClient(("我在云雀银行上班",), "zh").leak("去了云雀银行") == "entity"
+
+
+def test_a_number_is_found_in_full_width_digits_too() -> None:
+    assert RealClient.of([Turn.client("打13812345678找我")], "zh").leak("电话是１３８１２３４５６７８") == "entity"
 
 
 async def test_a_placeholder_left_in_a_counselor_line_is_asked_to_be_written_out() -> None:

@@ -331,6 +331,29 @@ async def test_the_client_does_not_open_with_the_words_of_title_or_detail(
         await made(counselor, twin(lang, session=script(lang, opening=copy)), told)
 
 
+@pytest.mark.accepts("psydt", 7)
+@pytest.mark.parametrize(
+    ("lang", "post", "greeting"),
+    [
+        ("zh", "领导总在群里点名我，是我太敏感吗？", "老师好。"),
+        ("zh", "领导总在群里点名我，是我太敏感吗？", "老师您好，我有点事情想跟您聊聊。"),
+        ("en", "My boss calls me out before everybody, am I too sensitive?", "Hello, is this a good time?"),
+    ],
+)
+async def test_a_greeting_is_not_taken_for_the_opening_and_later_words_are_free(
+    counselor: str, lang: Lang, post: str, greeting: str
+) -> None:
+    def opened(at: int) -> str:
+        lines = script(lang, opening=greeting).splitlines()
+        lines[at] = NAMES[lang][0] + post
+        return "\n".join(lines)
+
+    told = case(lang, title=post)
+    dialogue = await made(counselor, twin(lang, session=[opened(2), script(lang)]), told)
+    assert dialogue.quality.guards == {"script: copied": 1}
+    assert (await made(counselor, twin(lang, session=opened(16)), told)).quality.guards == {}
+
+
 @pytest.mark.parametrize(
     ("a", "b", "lang", "run"),
     [

@@ -12,7 +12,19 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from psyloom.agents import Ask, Counselor, Line, Script, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
+from psyloom.agents import (
+    Ask,
+    Counselor,
+    Line,
+    Range,
+    Script,
+    ScriptRules,
+    Sight,
+    Talk,
+    TurnsCheck,
+    Writer,
+    write_script,
+)
 from psyloom.knowledge import OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Turn
@@ -42,17 +54,21 @@ WORDS: dict[str, dict[Lang, str]] = {
 }
 # Words that name the source. A word that the report's own brief uses is the client's (a report that is due at work).
 SOURCE: dict[Lang, re.Pattern[str]] = {
-    "zh": re.compile(r"(?:案例|咨询)?报告|(?:咨询)?笔记|咨询记录|备忘录"),
-    "en": re.compile(r"\b(?:case |counseling )?(?:reports?|memos?)\b|\b(?:counseling|case) notes?\b", re.IGNORECASE),
+    "zh": re.compile(
+        r"(?:案例|咨询)?报告|(?:咨询)?笔记|咨询记录|备忘录|个案记录|(?:你|您|来访者|个案)的(?:个案)?(?:资料|档案)[里上中]?(?:也|都|还)?(?:写|说|提到|显示|记)"
+    ),
+    "en": re.compile(
+        r"\b(?:case |counseling )?(?:reports?|memos?)\b|\b(?:counseling|case|session) notes?\b"
+        # Notes and files of other kinds are everyday things: those count that the talk is led from.
+        r"|\b(?:as|what) (?:your|the|my|our) (?:notes?|files?) (?:says?|shows?|mentions?|tells?|describes?|puts?)\b"
+        r"|\baccording to (?:your|the|my|our) (?:notes?|files?|records?)\b|\byour (?:notes|file) (?:says?|shows?|mentions?)\b"
+        r"|\b(?:it says|I (?:read|see|saw|have)(?: it| that| here)?|written|noted) (?:here )?in (?:your|my|our) (?:notes?|files?)\b",
+        re.IGNORECASE,
+    ),
 }
 COUNTED: dict[Lang, re.Pattern[str]] = {
     "zh": re.compile(r"首先.*(?:其次|然后|最后)|第一[，,、是].*第二[，,、是]", re.DOTALL),
     "en": re.compile(r"\bfirst(?:ly)?,.*\b(?:second(?:ly)?|then|finally),", re.IGNORECASE | re.DOTALL),
-}
-# A report speaks about the client: nobody says such a sentence of themselves.
-ABOUT: dict[Lang, re.Pattern[str]] = {
-    "zh": re.compile(r"[他她]|^[男女]|来访者|次。?$|^第.次|^约定"),
-    "en": re.compile(r"\b(?:he|she|him|her|his|a (?:man|woman)|sessions?|they)\b", re.IGNORECASE),
 }
 
 
@@ -71,6 +87,21 @@ class Memo(BaseModel):
     psychological_problems: Text
     plan: Plan
     reflections: Text
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        gap = "" if actor.cue.lang == "zh" else " "
+        first, *more = actor.recorded("report.brief") or actor.story
+        return {
+            "basic_information": first,
+            "psychological_problems": gap.join(more) or actor.text("background"),
+            "plan": {
+                "goals": actor.text("goal"),
+                "techniques": actor.text("technique"),
+                "execution_plan": gap.join(actor.recorded("report.process")) or actor.text("plan"),
+            },
+            "reflections": gap.join(actor.recorded("report.reflections")) or actor.text("guide"),
+        }
 
 
 class StagedLine(Line):
@@ -91,7 +122,6 @@ class Demo(Script):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        actor.words = [word for word in actor.words if not ABOUT[actor.cue.lang].search(word)]
         script = actor.script()
         for at, line in enumerate(script["turns"]):
             line["stage"] = STAGES.terms[at * len(STAGES) // len(script["turns"])].id
@@ -114,7 +144,7 @@ class CPsyCoun(Writer):
     method: Literal["memo2demo", "role_play"] = Field(
         "memo2demo", description="role_play: the baseline, one call without note and stages"
     )
-    exchanges: tuple[int, int] = Field((5, 15), description="fewest and most exchanges of a dialogue")
+    exchanges: Range = Field((5, 15), description="fewest and most exchanges of a dialogue")
     longest: int | None = Field(
         None, ge=1, description="a message should stay under so many characters (zh) or words (en); default 50 and 35"
     )

@@ -9,14 +9,29 @@ from typing import Any
 from psyloom.agents import Ask
 from psyloom.errors import UsageError
 from psyloom.records import Answer, Case, Dialogue, Lang, Post, read_jsonl
+from psyloom.safety.entities import COMMON
 from psyloom.systems.posts import question_of
 
 MOST = 5  # answers of one therapist that are read
 _PAGE = ("therapistURL", "therapistUrl")
+# Spelled out, a credential is one where somebody claims it: a client may well be sent to a licensed therapist.
 _CREDENTIAL = re.compile(
-    r"\b(?:L(?!GBT)[A-Z]{2,5}|MFT|MSW|NCC|CADC|BCBA|Ph\.?D|Psy\.?D|Ed\.?D|M\.?Ed)\b|国家[一二三]级心理咨询师|注册(?:心理师|系统)"
+    r"\b(?:L(?!GBT)[A-Z]{2,5}|MFT|MSW|NCC|CADC|BCBA|DBH|DSW|PMHNP|Ph\.?D|Psy\.?D|Ed\.?D|M\.?Ed|D\.?Min|M\.?Div)\b"
+    r"|\ban? (?:M\.?[AS]|B\.?[AS]|[MB]Sc)\b\.?(?=[,.;!?]| (?:in|from|and|with|degree)\b|$)"
+    r"|(?:\bI am|\bI['’]m|\b[Aa]s|\bme,|\bbeing) an? (?:\w+ ){0,3}?(?:licensed|certified|chartered|registered|board-certified)"
+    r" (?:[\w-]+ ){0,5}?(?:therapist|psychotherapist|counsell?or|psychologist|psychiatrist|social worker|practitioner)\b"
+    r"|国家[一二三]级心理咨询师|注册(?:心理师|系统)"
+    r"|(?:我是|作为)(?:一[名位个])?(?:注册|执业|持证|资深|认证)[\u4e00-\u9fff]{0,6}(?:咨询师|治疗师|心理师|医[师生])"
 )
-_LINK = re.compile(r"https?://|www\.|\b[\w-]+\.(?:com|org|net|cn)\b", re.IGNORECASE)
+_TITLE = "(?:老师|医生|博士|教授|咨询师|治疗师)"
+# How one part of a name stands for its bearer: called by it, in the middle of a sentence, or alone at its start, where a
+# name may also be a word like any other (Will you ...).
+_CALLED = (
+    r"(?P<before>\b(?i:(?:dr|mr|mrs|ms)\.?|i am|i['’]m|name is|call me|(?:dear|hello|hi|hey|thanks|thank you),?) )(?:{0})\b",
+    rf"(?:(?<=[a-z,;:–—-]\s)|(?<=[–—-])){COMMON}(?:{{0}})\b",
+    r"(?:(?<=^)|(?<=[.!?…]\s)|(?<=\n))(?:{0})(?=\s*(?:here\b|[,.!]|$|\n))",
+)
+_LINK = re.compile(r"https?://\S*|www\.\S*|\b[\w-]+\.(?:com|org|net|cn)\b\S*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -26,9 +41,9 @@ class Board:
     by_therapist: dict[str, list[Answer]] = field(default_factory=dict)
 
     @staticmethod
-    def of(file: str) -> "Board":
+    def of(file: Path | None) -> "Board":
         """The board in a JSON Lines file of cases; an empty one without a file."""
-        return _read(Path(file)) if file else Board()
+        return _read(file) if file else Board()
 
     @staticmethod
     def key(answer: Answer) -> str | None:
@@ -69,9 +84,16 @@ def _number(answer: Answer, name: str) -> int:
 
 
 def without_identity(answer: Answer) -> Answer:
-    """The answer as a record may keep it."""
+    """The answer as a prompt may show it and a record keep it: of the therapist there are only the words."""
     kept: dict[str, Any] = {name: value for name, value in answer.extra.items() if not name.startswith("therapist")}
-    return Answer(text=answer.text, id=answer.id, extra=kept)
+    return Answer(text=unsigned(answer, answer.text), id=answer.id, extra=kept)
+
+
+def unsigned(answer: Answer, text: str) -> str:
+    """``text`` with … in place of every link, name and credential of who gave the answer."""
+    for pattern in (_LINK, *_names(answer), _CREDENTIAL):
+        text = pattern.sub(lambda found: f"{found.groupdict().get('before', '')}…", text)
+    return text
 
 
 def traces_of(answer: Answer, text: str, *, credentials: bool = True) -> str:
@@ -81,21 +103,24 @@ def traces_of(answer: Answer, text: str, *, credentials: bool = True) -> str:
 
 
 def _names(answer: Answer) -> list[re.Pattern[str]]:
-    """First and last name together, or one of them where somebody is called or calls themselves by it."""
+    """First and last name together, or one of them where it is capitalized as a name is, or addressed, or signed."""
     page = next((str(answer.extra[name]) for name in _PAGE if answer.extra.get(name)), "")
     named = _CREDENTIAL.sub("", re.split("[,，（(]", answer.author or "")[0])
     slug = re.sub(_CREDENTIAL.pattern, "", page.rstrip("/").rpartition("/")[2].replace("-", " "), flags=re.IGNORECASE)
     found: list[re.Pattern[str]] = []
     for name in filter(None, (named.strip(), slug.strip().title())):
         if re.search("[\u4e00-\u9fff]", name):
-            found.append(re.compile(re.escape(name)))
+            bare = re.sub(f"{_TITLE}$", "", name)
+            found.append(re.compile(f"{re.escape(bare)}{_TITLE}?" if len(bare) > 1 else re.escape(name)))
             continue
         parts = [re.escape(part) for part in name.split() if part.lower() not in ("dr", "dr.")]
         if not parts:
             continue
-        called = rf"\b(?:(?i:dr|mr|mrs|ms)\.?|(?i:i am|i'm|name is|call me)) (?:{'|'.join(parts)})\b"
-        whole = r"\W+".join(parts)
-        found.append(re.compile(rf"{called}|\b(?i:{whole})\b" if len(parts) > 1 else called))
+        if len(parts) > 1:
+            whole = r"\W+".join(parts)
+            found.append(re.compile(rf"\b(?i:{whole})\b"))
+        if part := "|".join(one for one in parts if len(one) > 1):
+            found += [re.compile(form.format(part)) for form in _CALLED]
     return found
 
 

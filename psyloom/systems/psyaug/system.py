@@ -4,7 +4,6 @@ Step 1, information extraction: c from the client's question, t from the therapi
 counseling generation from a prompt of four blocks. x client utterance, y therapist response, m disorder, k exchanges.
 """
 
-from asyncio import gather
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -12,12 +11,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from psyloom.agents import Ask, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
+from psyloom.agents import Ask, Range, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected, UsageError
 from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Answer, Case, Dialogue, Lang, Session, Turn
 from psyloom.systems.posts import question_of
-from psyloom.systems.psyaug.board import Board, answers_of, best_answer, examples_for, traces_of, without_identity
+from psyloom.systems.psyaug.board import (
+    Board,
+    answers_of,
+    best_answer,
+    examples_for,
+    traces_of,
+    unsigned,
+    without_identity,
+)
 from psyloom.systems.psyaug.information import (
     ClientInfo,
     Coverage,
@@ -53,26 +61,27 @@ class PsyAug(Writer):
     }
     needs: ClassVar[frozenset[str]] = frozenset({"post.text", "post.topic", "post.answers"})
 
-    topics: tuple[Annotated[str, OneOf(TOPICS)], ...] = Field(
-        DISORDERS, description="topics of CounselChat to use; a post with a topic of another board is always used"
-    )
+    topics: tuple[Annotated[str, OneOf(TOPICS)], ...] = Field(DISORDERS, description="topics of CounselChat to use")
     every_topic: bool = Field(False, description="all topics but the four about therapy itself")
-    board: str = Field(
-        "", description="JSON Lines file of cases: a therapist is learned from up to 5 answers there; empty: from the answer at hand"
+    other_topics: bool = Field(
+        False, description="use posts with topics of another board as well, as they are; false: an error"
+    )
+    board: Path | None = Field(
+        None, description="JSON Lines file of cases: a therapist is learned from up to 5 answers there; without one, from the answer at hand"
     )  # fmt: skip
-    examples: str = Field(
-        "", description="few-shot: JSON Lines file of this system's dialogues; those of the same topic by another therapist to another question are shown; empty: zero-shot"
+    examples: Path | None = Field(
+        None, description="few-shot: JSON Lines file of this system's dialogues; those of the same topic by another therapist to another question are shown; without one, zero-shot"
     )  # fmt: skip
     shots: int = Field(2, ge=1, description="most example sessions in few-shot mode")
     steps: Literal["both", "extraction"] = Field(
         "both",
         description="extraction: stop after step 1; its results stand in the dialogues' notes, where they can be edited",
     )
-    extracted: str = Field(
-        "", description="folder or file of dialogues of such a run: what stands in their notes, edited or not, is used instead of step 1"
+    extracted: Path | None = Field(
+        None, description="folder or file of dialogues of such a run: what stands in their notes, edited or not, is used instead of step 1"
     )  # fmt: skip
-    exchanges: tuple[int, int] = Field((6, 10), description="k: fewest and most exchanges asked for")
-    accepted: tuple[int, int] = Field((5, 12), description="fewest and most exchanges of a session that is kept")
+    exchanges: Range = Field((6, 10), description="k: fewest and most exchanges asked for")
+    accepted: Range = Field((5, 12), description="fewest and most exchanges of a session that is kept")
     talk_share: tuple[float, float] = Field((0.4, 0.7), description="share of the words that should be the therapist's")
     blocks: dict[Literal["description", "condition", "information", "answer"], str] = Field(
         {}, description="own words for blocks of the generation prompt"
@@ -92,23 +101,30 @@ class PsyAug(Writer):
         y = best_answer(case.post, ask.lang)
         board = Board.of(self.board)
         therapist = self._key(board.key(y) or f"{case.id}/{case.post.answers.index(y)}")
+        shown = examples_for(self.examples, m, therapist, case, ask) if self.examples and self.steps == "both" else []
         case.post = case.post.model_copy(update={"answers": [without_identity(y)]})
-        given = case.extra | (extracted_of(Path(self.extracted), case.id) if self.extracted else {})
+        given = case.extra | (extracted_of(self.extracted, case.id) if self.extracted else {})
         t, c = await gather(self._therapist(case, y, board, therapist, given, ask), self._client(case, m, given, ask))
         known: dict[str, Any] = {"question": question_of(case), "therapist": therapist, "disorder": m}
         known |= {"client_info": c.model_dump(), "therapist_info": t.model_dump()}
         if self.steps == "extraction":
             return ask.dialogue([], **known)
-        examples = examples_for(Path(self.examples), m, therapist, case, ask)[: self.shots] if self.examples else []
+        examples = shown[: self.shots]
         turns = await self._session(y, ask, m=m, c=c, t=t, examples=[Talk(example) for example in examples])
         mode = "few-shot" if examples else "zero-shot"
         return ask.dialogue(turns, **known, mode=mode, examples=[example.id for example in examples])
 
     def _disorder(self, case: Case, ask: Ask) -> str:
-        """m: the name of the topic. Raises: UsageError for a topic of CounselChat that is not chosen."""
+        """m: the name of the topic. Raises: UsageError for a topic that is unknown or not chosen."""
         given = str(case.get("post.topic"))
         if (term := TOPICS.find(given)) is None:
-            return given
+            if self.other_topics:
+                return given
+            raise UsageError(
+                f"case {case.id!r} has the topic {given!r}, which is none of the {len(TOPICS)} of CounselChat:"
+                f" {', '.join(term.en for term in TOPICS.terms)}",
+                do="correct it, or use --set other_topics=true for topics of another board",
+            )
         chosen = tuple(id_ for id_ in TOPICS.ids if id_ not in ABOUT_THERAPY) if self.every_topic else self.topics
         if term.id not in chosen:
             raise UsageError(
@@ -137,7 +153,7 @@ class PsyAug(Writer):
         answers = answers_of(board, y)
         return await ask.once(
             therapist, "therapist", TherapistInfo, check=nameless(y, ask.lang),
-            answers=[answer.text for answer in answers], about=y.about_author or "",
+            answers=[without_identity(answer).text for answer in answers], about=unsigned(y, y.about_author or ""),
         )  # fmt: skip
 
     async def _session(self, y: Answer, ask: Ask, **slots: Any) -> list[Turn]:
@@ -149,7 +165,7 @@ class PsyAug(Writer):
         objections: list[str] = []
         for _ in range(1 + self.regenerations):
             turns = await write_script(
-                ask, "session", self._rules(y, ask.lang), strict=self.strict, blocks=blocks, answer=y.text,
+                ask, "session", self._rules(y, ask.lang), strict=self.strict, blocks=blocks, answer=without_identity(y).text,
                 fewest=self.exchanges[0], most=self.exchanges[1], objections=objections, **slots,
             )  # fmt: skip
             ask.desk.dialogue.quality.measures["talk_share"] = share_of_counselor(turns, ask.lang)
@@ -164,7 +180,9 @@ class PsyAug(Writer):
         if not self.judge:
             return []
         session = Talk(Dialogue(id="session", lang=ask.lang, sessions=[Session(turns=turns)]))
-        found = await ask("coverage", Coverage, check=placed(turns, ask.lang), session=session, answer=y.text, c=c)
+        found = await ask(
+            "coverage", Coverage, check=placed(turns, ask.lang), session=session, answer=without_identity(y).text, c=c
+        )
         ask.desk.dialogue.quality.measures["coverage"] = found.share
         missing = [one.item for one in found.advice if one.message is None] if found.share < self.coverage else []
         return missing + found.contradictions

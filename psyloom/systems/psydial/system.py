@@ -14,7 +14,8 @@ from psyloom.agents import Ask, Sight, Talk, Writer
 from psyloom.agents.annotating import once_each
 from psyloom.agents.guards import Said, faults
 from psyloom.agents.retrieval import Nearest
-from psyloom.agents.script import is_foreign, reject
+from psyloom.agents.script import reject
+from psyloom.agents.wording import is_foreign, is_list
 from psyloom.errors import MissingFacet
 from psyloom.records import Case, Dialogue, Lang, Session, Turn
 from psyloom.systems.psydial.answers import Reconstruction, Refinement, filled, refined, windows
@@ -30,6 +31,10 @@ _MEANT = ("empty", "role_flip", "leaked_reasoning", "repeats")  # a real session
 WORDS: dict[str, dict[Lang, str]] = {
     "guard": {"en": "line {}: {}", "zh": "第 {} 条：{}"},
     "language": {"en": "line {} is not in English", "zh": "第 {} 条不是中文"},
+    "list": {
+        "en": "line {} is formatted as a list; it must read like speech",
+        "zh": "第 {} 条写成了列表，应当像说话一样",
+    },
     "placeholder": {
         "en": "line {} still holds a placeholder in square brackets; write words in its place",
         "zh": "第 {} 条还留着方括号占位符，要换成具体的话",
@@ -63,9 +68,11 @@ class PsyDial(Writer):
         "refiner": frozenset(),
     }
 
-    complaints: str = Field("", description="JSON Lines file of cases with public posts; empty: a bundled sample")
-    sessions: str = Field(
-        "", description="JSON Lines file of dialogues, real or masked, for posts without a session; empty: a bundled sample"
+    complaints: Path | None = Field(
+        None, description="JSON Lines file of cases with public posts; without one, a bundled sample"
+    )
+    sessions: Path | None = Field(
+        None, description="JSON Lines file of dialogues, real or masked, for posts without a session; without one, a bundled sample"
     )  # fmt: skip
     embedder: str = Field(
         "lexical", description="how likeness is measured: lexical, or module:function, a local function from texts to vectors"
@@ -119,8 +126,8 @@ class PsyDial(Writer):
         at, likeness = self._draw(frames[1], complaint_text(case.post), ask)
         return frames[0][at].turns, self._notes(case.id, likeness) | {"session": frames[0][at].id}
 
-    def _file(self, given: str, bundled: str, lang: Lang) -> Path:
-        return Path(given) if given else self.home() / f"{bundled}.{lang}.jsonl"
+    def _file(self, given: Path | None, bundled: str, lang: Lang) -> Path:
+        return given or self.home() / f"{bundled}.{lang}.jsonl"
 
     def _draw(self, index: Nearest, query: str, ask: Ask) -> tuple[int, float]:
         found = ask.rng("match").choice(index.nearest(query, self.among))
@@ -191,6 +198,8 @@ class PsyDial(Writer):
         if turn.speaker == "client" or turn.thought:  # a counselor's line that nobody wrote anew is as it was
             if is_foreign(turn.text, lang):
                 return reject(ask, "language", WORDS["language"][lang].format(number))
+            if is_list(turn.text):
+                return reject(ask, "list", WORDS["list"][lang].format(number))
             heard = faults(Said(turn.text, turn.speaker, lang, [(t.speaker, t.text) for t in turns[:at]]))
             if said := next(((guard, why) for guard, why in heard if guard in _MEANT), None):
                 return reject(ask, said[0], WORDS["guard"][lang].format(number, said[1]))

@@ -6,8 +6,7 @@ counselor's session of the same topic as the one example.
 """
 
 import re
-from asyncio import gather
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from math import sqrt
@@ -16,9 +15,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from psyloom.agents import Ask, Check, Counselor, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
+from psyloom.agents import Ask, Check, Counselor, Range, ScriptRules, Sight, Talk, TurnsCheck, Writer, write_script
 from psyloom.agents.guards import fold
 from psyloom.agents.prompts import load_prompt
+from psyloom.agents.together import gather
 from psyloom.agents.words import localized
 from psyloom.errors import BadRecord, UsageError
 from psyloom.knowledge import OneOf, Term, label_set
@@ -45,8 +45,8 @@ WORDS: dict[str, dict[Lang, str]] = {
     },
     "school": {"en": "{} does not belong to {}", "zh": "{}不属于{}"},
     "copied": {
-        "en": "the client's first message copies the post ({!r}); let it be said in other words",
-        "zh": "来访者的第一句话照搬了求助帖（“{}”），请换自己的话说",
+        "en": "the client's opening copies the post ({!r}); let it be said in other words",
+        "zh": "来访者开头的话照搬了求助帖（“{}”），请换自己的话说",
     },
 }
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -99,8 +99,9 @@ class PsyDT(Writer):
     needs: ClassVar[frozenset[str]] = frozenset({"post.text", "post.answers"})
     unsaid = (THERAPIES,)
 
-    counselor: str = Field(
-        "", description="JSON Lines file of the counselor's own sessions, one dialogue a topic; empty: a bundled sample"
+    counselor: Path | None = Field(
+        None,
+        description="JSON Lines file of the counselor's own sessions, one dialogue a topic; without one, a bundled sample",
     )
     missing: Literal["error", "closest"] = Field(
         "error", description="no case of the post's topic: an error, or the case whose client sounds most like the post"
@@ -108,7 +109,7 @@ class PsyDT(Writer):
     style: bool = Field(True, description="imitate the counselor's style; false: the paper's ablation")
     therapy: bool = Field(True, description="work with the counselor's therapy; false: the paper's ablation")
     personality: bool = Field(True, description="give the client a personality; false: the paper's ablation")
-    exchanges: tuple[int, int] = Field((20, 30), description="fewest and most exchanges asked for")
+    exchanges: Range = Field((20, 30), description="fewest and most exchanges asked for")
     copied: int | None = Field(
         None, ge=1, description="the client must not open with so many characters (zh) or words (en) of the post in a row; default 10 and 7"
     )  # fmt: skip
@@ -116,7 +117,7 @@ class PsyDT(Writer):
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         c, at = self._case_of_the_topic(case, ask.lang)  # dynamic one-shot: c of C_N with the post's topic
-        owner = f"{Path(self.counselor).stem or 'sample'}/{c.id}"
+        owner = f"{self.counselor.stem if self.counselor else 'sample'}/{c.id}"
         style, therapy, _ = await gather(
             self._style(owner, c, ask), self._therapy(owner, c, ask), self._personality(case, ask)
         )
@@ -138,7 +139,7 @@ class PsyDT(Writer):
 
         Raises: UsageError when the counselor has no case of the post's topic and none may stand in.
         """
-        file = Path(self.counselor) if self.counselor else self.home() / f"counselor.{lang}.jsonl"
+        file = self.counselor or self.home() / f"counselor.{lang}.jsonl"
         cases = counselor_cases(file)
         given = case.get("post.topic") or ""
         topic = TOPICS.find(given)
@@ -183,7 +184,7 @@ class PsyDT(Writer):
         return ScriptRules(
             PREFIXES[lang], messages=(2 * self.exchanges[0], 2 * self.exchanges[1]), first="client", last="counselor",
             after=LEAD_IN[lang], no_lists=True, language=True, guarded=True, unsaid=self.unsaid,
-            more=[in_own_words(post, longest, lang)],
+            anywhere=[in_own_words(post, longest, lang)],
             # The paper asks for 20 to 30 turns and got 18: the length is asked for again, and reported.
             soft=frozenset({"too few", "too many"}),
         )  # fmt: skip
@@ -267,15 +268,32 @@ def in_own_words(post: Sequence[str], longest: int, lang: Lang) -> TurnsCheck:
     """The client does not open with the post's own words."""
 
     def copied(turns: Sequence[Turn]) -> str | None:
-        found = max((common_run(turns[0].text, text, lang) for text in post), key=len, default=[])
+        said = opening(turns, 2 * longest, lang)
+        found = max((common_run(one, text, lang) for one in said for text in post), key=len, default=[])
         gap = "" if lang == "zh" else " "
         return WORDS["copied"][lang].format(gap.join(found)) if len(found) >= longest else None
 
     return copied
 
 
+def opening(turns: Sequence[Turn], size: int, lang: Lang) -> Iterator[str]:
+    """The client's first messages, up to the one that brings them to ``size`` characters (zh) or words (en).
+
+    A greeting is a message, but tells nothing yet.
+    """
+    told = 0
+    for turn in turns:
+        if turn.speaker == "client" and told < size:
+            told += len(_units(turn.text, lang))
+            yield turn.text
+
+
 def common_run(a: str, b: str, lang: Lang) -> Sequence[str]:
     """The longest run of characters (zh) or words (en) that stands in both texts, marks and case aside."""
-    x, y = (list(fold(text)) if lang == "zh" else re.findall(r"[\w']+", text.lower()) for text in (a, b))
+    x, y = _units(a, lang), _units(b, lang)
     match = SequenceMatcher(None, x, y, autojunk=False).find_longest_match()
     return x[match.a : match.a + match.size]
+
+
+def _units(text: str, lang: Lang) -> list[str]:
+    return list(fold(text)) if lang == "zh" else re.findall(r"[\w']+", text.lower())
