@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from psyloom.agents.ask import Ask, Check
 from psyloom.agents.guards import Said, faults, names_label
+from psyloom.agents.wording import is_foreign as is_foreign
+from psyloom.agents.wording import is_list as is_list
 from psyloom.knowledge import LabelSet
 from psyloom.records import Lang, Speaker, Turn, sentences
 
@@ -42,6 +45,22 @@ _WHO: dict[Lang, dict[Speaker, str]] = {
     "en": {"client": "client", "counselor": "counselor"},
     "zh": {"client": "来访者", "counselor": "咨询师"},
 }
+
+
+def _two(bounds: Any) -> Any:
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+        raise PydanticCustomError("range", "give the fewest and the most, e.g. [8, 20]")
+    return bounds
+
+
+def _in_order(bounds: tuple[int, int]) -> tuple[int, int]:
+    if bounds[0] > bounds[1]:
+        raise PydanticCustomError("range", "the fewest come first, then the most, e.g. [8, 20]")
+    return bounds
+
+
+Range = Annotated[tuple[PositiveInt, PositiveInt], BeforeValidator(_two), AfterValidator(_in_order)]
+"""An option for how many there may be: (fewest, most), both at least 1."""
 
 
 class Line(BaseModel):
@@ -79,6 +98,7 @@ class ScriptRules:
     after:     words that announce a script in prefixed lines; analysis may stand before them, or, where they are
                missing, before the first line of the speaker who opens. Empty: the text begins with the script.
     more:      further rules, each under its function's name.
+    anywhere:  such rules that hold for every beginning of a script, too, so that one can be written line by line.
     soft:      names of rules whose breach is asked to be mended and in the end kept and counted.
     """
 
@@ -93,22 +113,28 @@ class ScriptRules:
     guarded: bool = False
     after: str = ""
     more: Sequence[TurnsCheck] = ()
+    anywhere: Sequence[TurnsCheck] = ()
     soft: frozenset[str] = frozenset()
 
-    def fault(self, turns: Sequence[tuple[Speaker, str]], lang: Lang) -> tuple[str, str] | None:
+    def fault(
+        self, turns: Sequence[tuple[Speaker, str]], lang: Lang, before: Sequence[Turn] = ()
+    ) -> tuple[str, str] | None:
         """(rule, words for the model) of the first rule that ``turns`` break; None for a good script."""
-        return next(self.faults([Turn(speaker=speaker, text=text) for speaker, text in turns], lang), None)
+        return next(self.faults([Turn(speaker=speaker, text=text) for speaker, text in turns], lang, before), None)
 
-    def faults(self, turns: Sequence[Turn], lang: Lang) -> Iterator[tuple[str, str]]:
-        """Yield (rule, words for the model) for everything that is wrong; a rule may come up more than once."""
+    def faults(self, turns: Sequence[Turn], lang: Lang, before: Sequence[Turn] = ()) -> Iterator[tuple[str, str]]:
+        """Yield (rule, words for the model) for everything that is wrong; a rule may come up more than once.
+
+        before: what was said before a script that goes on; only the guards listen to it.
+        """
         yield from self._shape(turns, lang)
         for at, turn in enumerate(turns, 1):
             if self.alternate and at > 1 and turns[at - 2].speaker == turn.speaker:
                 yield _say("alternate", lang, at - 1, at)
             yield from self._message(at, turn, lang)
         if self.guarded:
-            yield from _heard(turns, lang)
-        for check in self.more:
+            yield from _heard(turns, lang, before)
+        for check in (*self.anywhere, *self.more):
             if wrong := check(turns):
                 yield check.__name__, wrong
 
@@ -120,12 +146,12 @@ class ScriptRules:
             yield _say("too few", lang, len(turns), fewest)
         if most is not None and len(turns) > most:
             yield _say("too many", lang, len(turns), most)
+        if len({turn.speaker for turn in turns}) < 2:
+            yield _say("one side", lang)
         if self.first and turns and turns[0].speaker != self.first:
             yield _say("first", lang, who[self.first])
         if self.last and turns and turns[-1].speaker != self.last:
             yield _say("last", lang, who[self.last])
-        if len({turn.speaker for turn in turns}) < 2:
-            yield _say("one side", lang)
 
     def _message(self, at: int, turn: Turn, lang: Lang) -> Iterator[tuple[str, str]]:
         """What is wrong with one message by itself."""
@@ -145,30 +171,14 @@ def _say(rule: str, lang: Lang, *values: Any) -> tuple[str, str]:
     return rule, WORDS[rule][lang].format(*values)
 
 
-def _heard(turns: Sequence[Turn], lang: Lang) -> Iterator[tuple[str, str]]:
+def _heard(turns: Sequence[Turn], lang: Lang, earlier: Sequence[Turn]) -> Iterator[tuple[str, str]]:
     """What the guards of spoken turns hear in a script."""
-    before: list[tuple[Speaker, str]] = []
+    before: list[tuple[Speaker, str]] = [(turn.speaker, turn.text) for turn in earlier]
     for at, turn in enumerate(turns, 1):
         for guard, reason in faults(Said(turn.text, turn.speaker, lang, before)):
             if guard != "empty":  # a rule of its own
                 yield guard, WORDS["guard"][lang].format(at, reason)
         before.append((turn.speaker, turn.text))
-
-
-_LIST = re.compile(r"^\s*(?:[-*•·]\s|\d+[.)、．]\s?|[（(]\d+[)）])", re.MULTILINE)
-
-
-def is_list(text: str) -> bool:
-    """Does a message hold an enumeration: bullets or numbers at the start of lines, or 1. 2. in running text?"""
-    return bool(_LIST.search(text)) or bool(
-        re.search(r"(?:^|\s|[：:；;，,。])1[.、)）．].+[\s；;，,。]2[.、)）．]", text, re.DOTALL)
-    )
-
-
-def is_foreign(text: str, lang: Lang) -> bool:
-    """Is a message in the other language? A Chinese one has Chinese characters, an English one hardly any."""
-    chinese, latin = len(re.findall(r"[\u4e00-\u9fff]", text)), len(re.findall(r"[A-Za-z]", text))
-    return chinese == 0 and latin > 4 if lang == "zh" else chinese > latin / 4
 
 
 def parse_lines(text: str, rules: ScriptRules, lang: Lang) -> list[tuple[Speaker, str]] | tuple[str, str]:
@@ -224,15 +234,21 @@ def reject(ask: Ask, rule: str, words: str) -> str:
 
 
 def keeps(
-    ask: Ask, rules: ScriptRules, read: Callable[[Any], Sequence[tuple[Speaker, str]]], *, strict: bool = True
+    ask: Ask,
+    rules: ScriptRules,
+    read: Callable[[Any], Sequence[tuple[Speaker, str]]],
+    *,
+    strict: bool = True,
+    before: Sequence[Turn] = (),
 ) -> Check:
     """A check of scripts of any type: ``read`` takes their messages, ``rules`` judge them, rejects are counted.
 
     strict: False lets everything pass, as papers did that asked for a form and never checked it.
+    before: the turns that a script written piece by piece goes on from.
     """
 
     def script(answer: Any) -> str | None:
-        found = rules.fault(read(answer), ask.lang) if strict else None
+        found = rules.fault(read(answer), ask.lang, before) if strict else None
         return reject(ask, *found) if found else None
 
     return script

@@ -62,15 +62,26 @@ def test_a_good_script_has_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1. 早睡\n2. 运动", "- go out\n- eat", "你可以：1、早睡；2、运动。", "First: 1. sleep, 2. eat"]
-)
+    "text",
+    [
+        "1. 早睡\n2. 运动", "- go out\n- eat", "你可以：1、早睡；2、运动。", "First: 1. sleep, 2. eat", "– go out\n– eat",
+        "一、早睡\n二、运动", "你可以：一、早睡；二、运动。", "可以：①早睡②运动", "建议：第一，早睡；第二，运动。",
+        "可以：（1）早睡；（2）运动", "（一）早睡\n（二）运动", "Try this. (1) sleep (2) eat",
+    ],
+)  # fmt: skip
 def test_enumerations_are_noticed(text: str) -> None:
     assert is_list(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["我 3 点才睡。", "It was 1. May when it began.", "从零到十打分，大概 2 分。", "I ran 2.5 km."]
-)
+    "text",
+    [
+        "我 3 点才睡。", "It was 1. May when it began.", "从零到十打分，大概 2 分。", "I ran 2.5 km.",
+        "It was 1.5 and then 2.5 hours", "1.5 hours a night, no more.", "从 1.5 小时到 2.5 小时。",
+        "三、四天没睡了。", "一、二、三，慢慢呼气。", "1、2、3，我们一起数。", "第一次是去年，第二次是上周。",
+        "——我不知道。", "十一、十二月最忙。", "周一、周二都没去。",
+    ],
+)  # fmt: skip
 def test_numbers_in_speech_are_no_enumeration(text: str) -> None:
     assert not is_list(text)
 
@@ -78,8 +89,18 @@ def test_numbers_in_speech_are_no_enumeration(text: str) -> None:
 FREE = ScriptRules(alternate=False)
 
 
-@pytest.mark.parametrize(("text", "lang"), [("Please go on.", "zh"), ("你说吧。", "en"), ("嗯嗯", "en")])
-def test_a_message_in_the_other_language_is_noticed(text: str, lang: Lang) -> None:
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Please go on.", "zh"), ("你说吧。", "en"), ("嗯嗯", "en"), ("好，I think you should rest a little now.", "zh"),
+        ("最近、眠れなくて仕事に集中できません。", "zh"), ("요즘 잠을 못 자서 너무 힘들어요.", "zh"),
+        ("요즘 잠을 못 자요.", "en"), ("Я не могу спать.", "en"),
+        ("Ich schlafe seit Wochen schlecht und kann nicht mehr arbeiten.", "en"),
+        ("Je suis très fatigué en ce moment et je ne dors plus.", "en"),
+        ("No puedo dormir por la noche y me siento muy solo.", "en"), ("Ik kan niet slapen en ik ben erg moe.", "en"),
+    ],
+)  # fmt: skip
+def test_a_message_in_another_language_is_noticed(text: str, lang: Lang) -> None:
     assert is_foreign(text, lang)
     found = ScriptRules(language=True).fault(turns(f"c {text}", "s 12%"), lang)
     assert found is not None
@@ -87,9 +108,16 @@ def test_a_message_in_the_other_language_is_noticed(text: str, lang: Lang) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "lang"), [("我在做 PPT。", "zh"), ("OK", "zh"), ("……", "zh"), ("My nai nai (奶奶) died.", "en")]
-)
-def test_single_foreign_words_are_free(text: str, lang: Lang) -> None:
+    ("text", "lang"),
+    [
+        ("我在做 PPT。", "zh"), ("OK", "zh"), ("……", "zh"), ("My nai nai (奶奶) died.", "en"),
+        ("我在看《となりのトトロ》。", "zh"), ("他叫 김민수。", "zh"), ("他说“I don't care about you at all”，就走了。", "zh"),
+        ("我喜欢 Taylor Swift 的 Cruel Summer。", "zh"), ("She said “你怎么这么没用” and left.", "en"),
+        ("Maria de la Cruz and Jean-Luc Picard de Beaulieu.", "en"), ("He only said \"je ne sais pas quoi faire\".", "en"),
+        ("Tired, lonely, angry, ashamed, scared, numb.", "en"), ("Awful.", "en"),
+    ],
+)  # fmt: skip
+def test_names_quotes_and_single_foreign_words_are_free(text: str, lang: Lang) -> None:
     assert not is_foreign(text, lang)
 
 

@@ -1,12 +1,15 @@
 """CACTUS: the checks of its specification. arXiv 2407.03103."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from psyloom.errors import AnswerRejected
 from psyloom.records import Case, Dialogue, Lang, read_jsonl, write_jsonl
+from psyloom.runs import run_cases
 from psyloom.systems import find_system
 from psyloom.systems.cactus.system import ATTITUDES, TECHNIQUES
 from tests.runs.workshop import psyloom
@@ -29,9 +32,17 @@ def client(lang: Lang = "en", attitude: str | None = None) -> Case:
     )  # fmt: skip
 
 
-def script(messages: int = 22, first: str = "counselor") -> dict[str, object]:
+def script(messages: int = 22, first: str = "counselor", lang: Lang = "en") -> dict[str, Any]:
     sides = ["counselor", "client"] if first == "counselor" else ["client", "counselor"]
-    return {"turns": [{"speaker": sides[n % 2], "text": f"message {n} of the script"} for n in range(messages)]}
+    said = {"en": "message {} of the script", "zh": "这是对话的第{}条发言"}[lang]
+    return {"turns": [{"speaker": sides[n % 2], "text": said.format(n)} for n in range(messages)]}
+
+
+def with_message(at: int, **changed: str) -> dict[str, Any]:
+    """A good script but for one message."""
+    found = script()
+    found["turns"][at] |= changed
+    return found
 
 
 def pairing(**more: object) -> Scripted:
@@ -77,15 +88,43 @@ async def test_the_planner_of_a_simulated_session_is_held_to_the_twelve_too() ->
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.accepts("cactus", 2)
 async def test_one_call_yields_the_whole_script_counselor_first_alternating_21_to_35_messages(lang: Lang) -> None:
-    model = Scripted(plan_script=PLAN, script=[script(12), script(40), script(24, "client"), script(30)])
+    faulty = [script(12, lang=lang), script(40, lang=lang), script(24, "client", lang), script(30, lang=lang)]
+    model = Scripted(plan_script=PLAN, script=faulty)
     with pytest.raises(AnswerRejected):
         await write("cactus", client(lang), model)
-    model = Scripted(plan_script=PLAN, script=[script(20), script(21)])
+    model = Scripted(plan_script=PLAN, script=[script(20, lang=lang), script(21, lang=lang)])
     dialogue = await write("cactus", client(lang), model)
     assert [turn.speaker for turn in dialogue.turns[:3]] == ["counselor", "client", "counselor"]
     assert len(dialogue.turns) == 21
     assert dialogue.quality.guards == {"script: too few": 1}
     assert model.counts() == {"plan_script": 1, "script": 2}
+
+
+@pytest.mark.parametrize(
+    ("rule", "faulty"),
+    [
+        ("alternate", with_message(8, speaker="client")),
+        ("names", with_message(8, text="We now use Decatastrophizing.")),
+        ("language", with_message(8, text="我们再看看最坏会怎样。")),
+        ("list", with_message(8, text="You could try this: 1. sleep; 2. run.")),
+        ("repeats", with_message(8, text="message 6 of the script")),
+    ],
+)
+@pytest.mark.accepts("cactus", 2)
+async def test_a_script_that_breaks_what_the_prompt_asks_for_is_asked_for_again(rule: str, faulty: Any) -> None:
+    dialogue = await write("cactus", client(), Scripted(plan_script=PLAN, script=[faulty, script()]))
+    assert dialogue.quality.guards == {f"script: {rule}": 1}
+    lenient = await write("cactus", client(), Scripted(plan_script=PLAN, script=faulty), options={"strict": "false"})
+    assert f"script: {rule}" in lenient.quality.kept
+
+
+@pytest.mark.parametrize("strict", ["true", "false"])
+@pytest.mark.accepts("cactus", 5)
+async def test_an_end_token_in_a_script_is_not_stored(strict: str) -> None:
+    model = Scripted(plan_script=PLAN, script=with_message(21, text="I feel better now. [/END]"))
+    dialogue = await write("cactus", client(), model, options={"strict": strict})
+    assert dialogue.turns[-1].text == "I feel better now."
+    assert len(model.asked("script")) == 1
 
 
 async def test_the_papers_leniency_keeps_a_script_of_any_length() -> None:
@@ -181,32 +220,56 @@ async def test_the_bundled_cases_cover_both_entries_a_form_and_a_bare_thought_in
     }
 
 
-async def test_balanced_techniques_are_drawn_by_the_seed_and_the_planner_has_to_use_the_one_drawn() -> None:
-    drawn = set()
-    for seed in range(60):
-        model = Scripted(plan_script=PLAN, script=script())
-        dialogue = await write("cactus", client(), model, options={"technique": "balanced"}, seed=seed)
-        first = model.asked("plan_script")[0]
-        named = [term for term in TECHNIQUES.terms if f"is fixed: {term.en}." in text_of(first)]
-        assert len(named) == 1
-        drawn.add(named[0].id)
-        assert (dialogue.quality.kept.get("on_list", 0) == 0) == (named[0].id == "decatastrophizing")
-    assert len(drawn) == 12
+async def test_balanced_techniques_are_dealt_out_evenly_over_a_file_and_the_planner_only_plans() -> None:
+    def of(position: int, seed: int = 0) -> Any:
+        model = Scripted(plan_script={"cbt_technique": "Reality Testing", "cbt_plan": "A plan."}, script=script())
+        return write("cactus", client(), model, options={"technique": "balanced"}, position=position, seed=seed), model
+
+    async def dealt(position: int, seed: int = 0) -> str:
+        written, model = of(position, seed)
+        notes = (await written).sessions[0].notes
+        assert model.counts() == {"plan_script": 1, "script": 1}
+        said, term = text_of(model.asked("plan_script")[0]), TECHNIQUES[notes["cbt_technique"]]
+        assert f"is fixed: {term.en}." in said
+        assert "cbt_technique" not in said
+        return term.id
+
+    deal = [await dealt(position) for position in range(30)]
+    assert deal == [await dealt(position) for position in range(30)]
+    assert set(Counter(deal).values()) == {2, 3}
+    assert deal[:12] != deal[12:24]
+    assert deal[:12] != [await dealt(position, seed=1) for position in range(12)]
+
+
+async def test_a_file_deals_the_techniques_by_the_place_of_each_case_also_when_it_is_continued(tmp_path: Path) -> None:
+    file = tmp_path / "c.jsonl"
+    write_jsonl(file, (client().model_copy(update={"id": f"c{n}"}) for n in range(24)))
+    for limit in (7, None):
+        await run_cases("cactus", file, tmp_path / "d", options={"technique": "balanced"}, limit=limit)
+    dialogues = read_jsonl(tmp_path / "d/dialogues.jsonl", Dialogue)
+    found = Counter(one.sessions[0].notes["cbt_technique"] for one in dialogues)
+    assert (len(found), set(found.values())) == (12, {2})
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_the_score_filter_asks_six_items_and_keeps_apart_what_does_not_reach_a_mean_of_five(lang: Lang) -> None:
     for score, kept in ((5, True), (4, False)):
-        model = Scripted(plan_script=PLAN, script=script(), score={"reason": "Because.", "score": score})
+        model = Scripted(plan_script=PLAN, script=script(lang=lang), score={"reason": "Because.", "score": score})
         dialogue = await write("cactus", client(lang), model, options={"score": "true"})
         assert model.counts() == {"plan_script": 1, "script": 1, "score": 6}
         found = dialogue.extra["filter"]
         assert (found["mean"], len(found["scores"])) == (score, 6)
         assert (dialogue.quality.apart is None) == kept
-        assert all("message 21 of the script" in text_of(call) for call in model.asked("score"))
+        last = script(lang=lang)["turns"][-1]["text"]
+        assert all(last in text_of(call) for call in model.asked("score"))
         assert not any("REASON" in text_of(call) for call in model.asked("score")), (
             "the judge reads the transcript alone"
         )
+
+
+async def test_a_rehearsed_dialogue_passes_the_score_filter(tmp_path: Path) -> None:
+    summary = await run_cases("cactus", find_system("cactus").cases(), tmp_path / "d", options={"score": "true"})
+    assert summary.failures == summary.apart == 0
 
 
 @pytest.mark.accepts("cactus", 6, 7, 8)

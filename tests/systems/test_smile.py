@@ -167,6 +167,12 @@ FAULTY = {
     "too few": "求助者：我很累。\n支持者：我在听。\n求助者：嗯。\n支持者：慢慢说。",
     "first": "支持者：你好。\n求助者：我很累。\n支持者：我在听。\n求助者：嗯。\n支持者：慢慢说。",
     "one side": "求助者：我很累。\n求助者：真的。\n求助者：嗯。\n求助者：唉。\n求助者：好吧。",
+    # Asked for, and not checked by the paper.
+    "last": "求助者：我很累。\n支持者：我在听。\n求助者：嗯。\n支持者：慢慢说。\n求助者：好。",
+    "alternate": "求助者：我很累。\n求助者：真的。\n支持者：我在听。\n求助者：嗯。\n支持者：慢慢说。",
+    "list": "求助者：我很累。\n支持者：我在听。\n求助者：怎么办？\n支持者：可以这样：1、早睡；2、运动。\n求助者：好。\n支持者：嗯。",
+    "language": "求助者：我很累。\n支持者：I am listening to you.\n求助者：嗯。\n支持者：慢慢说。\n求助者：好。\n支持者：嗯。",
+    "repeats": "求助者：我很累，一直睡不着觉。\n支持者：我在听。\n求助者：我很累，一直睡不着觉。\n支持者：慢慢说。\n求助者：好。\n支持者：嗯。",
 }
 
 
@@ -197,11 +203,13 @@ def test_full_width_and_ascii_colons_are_both_accepted(lang: Lang, colon: str) -
 
 
 @pytest.mark.accepts("smile", 4)
-async def test_five_messages_are_enough_and_ten_exchanges_only_a_request() -> None:
-    model = Scripted(dialogue=script(messages=5))
+async def test_five_messages_are_long_enough_in_whole_exchanges_six_and_ten_exchanges_only_a_request() -> None:
+    model = Scripted(dialogue=script(messages=6))
     dialogue = await write("smile", case(), model)
-    assert len(dialogue.turns) == 5
+    assert len(dialogue.turns) == 6
     assert "十个来回" in text_of(model.calls[0])
+    five = await write("smile", case(), Scripted(dialogue=script(messages=5)), options={"strict": "false"})
+    assert list(five.quality.kept) == ["script: last"]
 
 
 async def test_turns_can_be_read_as_exchanges() -> None:
@@ -209,12 +217,6 @@ async def test_turns_can_be_read_as_exchanges() -> None:
         "smile", case(), Scripted(dialogue=[script(messages=8), script(messages=10)]), options={"fewest": 10}
     )
     assert len(dialogue.turns) == 10
-
-
-async def test_two_messages_in_a_row_by_one_speaker_are_kept() -> None:
-    text = "求助者：我很累。\n求助者：真的。\n支持者：我在听。\n求助者：嗯。\n支持者：慢慢说。"
-    dialogue = await write("smile", case(), Scripted(dialogue=text))
-    assert [turn.speaker for turn in dialogue.turns] == ["client", "client", "counselor", "client", "counselor"]
 
 
 @pytest.mark.accepts("smile", 6)
@@ -226,12 +228,14 @@ async def test_retries_are_bounded_by_tries_and_tell_the_model_what_was_wrong() 
     assert "至少需要 5 条" in model.calls[1].messages[-1]["content"]
 
 
-async def test_the_releases_leniency_keeps_a_short_talk_and_counts_the_rule_it_breaks() -> None:
-    model = Scripted(dialogue=FAULTY["too few"])
+@pytest.mark.parametrize("rule", ["too few", "first", "one side", "last", "alternate", "list", "language", "repeats"])
+async def test_the_releases_leniency_keeps_what_can_be_read_and_counts_the_rules_it_breaks(rule: str) -> None:
+    model = Scripted(dialogue=FAULTY[rule])
     dialogue = await write("smile", case(), model, options={"strict": "false"})
-    assert len(dialogue.turns) == 4
+    assert len(dialogue.turns) == len(FAULTY[rule].splitlines())
     assert len(model.calls) == 1
-    assert dialogue.quality.kept == {"script: too few": 1}
+    assert f"script: {rule}" in dialogue.quality.kept
+    assert dialogue.quality.guards == {}
 
 
 @pytest.mark.accepts("smile", 6)
@@ -271,6 +275,11 @@ async def test_smile_cot_is_smile_and_one_sentence_more(lang: Lang) -> None:
     plain, stepwise = await asked(case(lang)), await asked(case(lang), method="smile_cot")
     assert stepwise.startswith(plain)
     assert len(lines(stepwise)) == len(lines(plain)) + 1
+
+
+@pytest.mark.parametrize(("name", "method"), [("plain", "standard"), ("SMILE", "smile")])
+async def test_the_papers_other_names_of_a_method_are_understood(name: str, method: str) -> None:
+    assert await asked(case(), method=name) == await asked(case(), method=method)
 
 
 @pytest.mark.parametrize("method", ["standard", "stand.DT"])

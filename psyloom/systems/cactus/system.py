@@ -4,17 +4,32 @@ The writer follows the data generation of the paper: intake form, attitude, plan
 Counselor and client are those of CounselingEval: a plan made once, then turn by turn.
 """
 
-from asyncio import gather
 from statistics import fmean
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from psyloom.agents import Ask, Check, Client, Counselor, ScriptRules, Sight, Talk, Writer, take_end, write_script
+from psyloom.agents import (
+    Ask,
+    Check,
+    Client,
+    Counselor,
+    Line,
+    Range,
+    Script,
+    ScriptRules,
+    Sight,
+    Talk,
+    Writer,
+    take_end,
+    write_script,
+)
+from psyloom.agents.together import gather
 from psyloom.knowledge import OneOf, Term, label_set
 from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.items import Item
-from psyloom.records import Attitude, Case, Dialogue, Disposition, Intake, Lang, Turn
+from psyloom.llm.rehearsal.actor import Actor
+from psyloom.records import FACETS, Attitude, Case, Dialogue, Disposition, Intake, Lang, Turn
 
 TECHNIQUES = label_set("cbt_technique")
 ATTITUDES = label_set("attitude")
@@ -41,17 +56,32 @@ class Plan(BaseModel):
     cbt_plan: str = Field(min_length=1)
 
 
+class PlanOnly(BaseModel):
+    """The planner's answer where the technique is given."""
+
+    cbt_plan: str = Field(min_length=1)
+
+
+class Message(Line):
+    """A message of the script; the token that ends simulated sessions is no speech."""
+
+    def turn(self) -> Turn:
+        return Turn(speaker=self.speaker, text=take_end(self.text, END)[0])
+
+
+class Transcript(Script):
+    """The whole session."""
+
+    turns: list[Message]
+
+
 NOT_LISTED: dict[Lang, str] = {"en": "cbt_technique: {!r} is not in the list", "zh": "cbt_technique：{!r} 不在列表中"}
 
-NOT_GIVEN: dict[Lang, str] = {"en": "cbt_technique must be {!r}", "zh": "cbt_technique 要用“{}”"}
 
-
-def on_list_in(lang: Lang, given: Term | None = None) -> Check:
-    """The wish that a plan's technique is one of the twelve, or the one that was given."""
+def on_list_in(lang: Lang) -> Check:
+    """The wish that a plan's technique is one of the twelve."""
 
     def on_list(plan: Plan) -> str | None:
-        if given and TECHNIQUES.find(plan.cbt_technique) != given:
-            return NOT_GIVEN[lang].format(given.name(lang))
         return None if plan.cbt_technique in TECHNIQUES else NOT_LISTED[lang].format(plan.cbt_technique)
 
     return on_list
@@ -68,6 +98,11 @@ class Score(BaseModel):
 
     reason: Words
     score: int = Field(ge=0, le=6)
+
+    @classmethod
+    def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        # A rehearsed dialogue is a plausible one; scores from the whole scale would keep nearly all of them apart.
+        return {**actor.fill(), "score": actor.rng.choice((5, 6))}
 
 
 def _worded(item: Item, lang: Lang) -> dict[str, Any]:
@@ -93,10 +128,11 @@ class Cactus(Writer):
     attitude: Literal["case", "positive", "neutral", "negative"] = Field(
         "case", description="case: the case's own, or drawn by the seed where it has none; else the same for all"
     )
-    messages: tuple[int, int] = Field((21, 35), description="fewest and most messages of a script")
+    messages: Range = Field((21, 35), description="fewest and most messages of a script")
     technique: Literal["planner", "balanced"] = Field(
         "planner",
-        description="planner: it chooses; balanced: one of the twelve by the seed, each equally often in the end",
+        description="planner: it chooses; balanced: the twelve are dealt out over the file, in an order by the seed, so "
+        "that their counts differ by one at most; the planner plans for the one dealt",
     )
     score: bool = Field(
         False,
@@ -110,17 +146,26 @@ class Cactus(Writer):
             case.intake = Intake(**(await ask("intake", Form)).model_dump())
             case.derived.append("intake")
         attitude = self._assign(case, ask)
-        given = ask.rng("technique").choice(TECHNIQUES.terms) if self.technique == "balanced" else None
-        plan = await ask("plan_script", Plan, prefer=on_list_in(ask.lang, given), techniques=TECHNIQUES, given=given)
-        rules = ScriptRules(messages=self.messages, first="counselor")
+        plan = await self._plan(ask)
+        rules = ScriptRules(
+            messages=self.messages, first="counselor", no_lists=True, language=True, unsaid=(TECHNIQUES,), guarded=True
+        )
         turns = await write_script(
-            ask, "script", rules, strict=self.strict, attitude=attitude, plan=plan,
+            ask, "script", rules, Transcript, strict=self.strict, attitude=attitude, plan=plan,
             technique=TECHNIQUES.find(plan.cbt_technique) or plan.cbt_technique, fewest=self.messages[0], most=self.messages[1],
         )  # fmt: skip
         dialogue = ask.dialogue(turns, attitude=attitude.id, **plan_notes(plan))
         if self.score:
             await self._filter(ask, dialogue)
         return dialogue
+
+    async def _plan(self, ask: Ask) -> Plan:
+        """The technique and the plan for it; a technique that is dealt out is not the planner's to change."""
+        if self.technique == "planner":
+            return await ask("plan_script", Plan, prefer=on_list_in(ask.lang), techniques=TECHNIQUES, given=None)
+        dealt = ask.deal("technique", TECHNIQUES.terms)
+        written = await ask("plan_script", PlanOnly, techniques=TECHNIQUES, given=dealt)
+        return Plan(cbt_technique=dealt.id, cbt_plan=written.cbt_plan)
 
     async def _filter(self, ask: Ask, dialogue: Dialogue) -> None:
         """The score filter: six items 0-6, one call each; a dialogue under the line is kept out of the data."""
@@ -158,7 +203,7 @@ class CactusCounselor(Counselor):
         plan: Plan | None = None
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        memory = talk.memory(self, self.Memory)
+        memory = talk.memory(self, self.Memory, session=True)
         if memory.plan is None:
             memory.plan = await ask("plan", Plan, prefer=on_list_in(ask.lang), talk=talk, techniques=TECHNIQUES)
             talk.session.notes |= plan_notes(memory.plan)
@@ -175,6 +220,9 @@ class CactusClient(Client):
         False,
         description="show the client the whole case, the counselor's part included, as the released code did by mistake",
     )
+
+    def seen_by(self) -> Sight:
+        return {"client": frozenset(FACETS)} if self.client_sees_full_record else self.sight
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         record = ask.desk.case.model_dump_json(exclude_defaults=True) if self.client_sees_full_record else ""

@@ -1,14 +1,15 @@
 """SMILE: a help post and one long answer, rewritten into a talk of many turns in one call. arXiv 2305.00450.
 
 Clean the pair, cut it to length, ask once, filter. Two baselines start from no post. Filters as in the paper, under
-the names that the script reader counts them by: F1 start, F2 lines, F3 prefix, F4 english, F5 too few.
+the names that the script reader counts them by: F1 start, F2 lines, F3 prefix, F4 english, F5 too few. What the prompt
+asks for besides (exchanges of one message each, speech in one language) the paper did not check; strict does.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from psyloom.agents import Annotator, Ask, ScriptRules, Sight, Writer, write_script
 from psyloom.agents.annotating import Text, strictly, talk_of
@@ -25,6 +26,7 @@ REPLACED = (
     ("嗨，", ""), ("楼主你", "你"), ("题主你", "你"), ("楼楼你", "你"), ("楼主", "你"), ("题主", "你"), ("楼楼", "你"),
     ("阿凉", "我"), ("答主", "人"),
 )  # fmt: skip
+OTHER_NAMES = {"SMILE": "smile", "plain": "standard"}  # as the paper and its first data call the methods
 _HUG = re.compile(r"抱抱|\bhugs\b|\bhug (?:for|to) you\b", re.IGNORECASE)
 _MARKS = "。！？，.!?,\n"
 _CLAUSE = re.compile(f"[^{_MARKS}]*[{_MARKS}]+|[^{_MARKS}]+$")
@@ -68,18 +70,22 @@ class Smile(Writer):
     sight: ClassVar[Sight] = {"script_writer": {"post.title", "post.text", "post.answers.text"}}
     needs: ClassVar[frozenset[str]] = frozenset({"post.text", "post.answers"})
 
-    method: Literal["smile", "standard", "stand.DT", "smile_cot"] = Field(
+    method: Annotated[
+        Literal["smile", "standard", "stand.DT", "smile_cot"],
+        BeforeValidator(lambda name: OTHER_NAMES.get(name, name) if isinstance(name, str) else name),
+    ] = Field(
         "smile",
         description="smile: rewrite the case's post and answer; smile_cot: the same, step by step; "
-        "baselines without a post: standard (the model chooses the topic), stand.DT (one of 56 topics, by the seed)",
+        "baselines without a post: standard, or plain (the model chooses the topic), stand.DT (one of 56 topics, by "
+        "the seed)",
     )
     answer: Literal["first", "random"] = Field("first", description="which answer of the post; random: by the seed")
     longest: int = Field(1800, ge=1, description="characters of question and answer together; the rest is cut off")
     fewest: int = Field(5, ge=2, description="fewest messages (F5); 10 if the paper's 'turns' are read as exchanges")
-
     strict: bool = Field(
         True,
-        description="ask again for a talk that is too short or opened by the supporter; false keeps it, as the release does",
+        description="ask again for a talk that is not what was asked for: its length, whole exchanges begun by the "
+        "help-seeker, speech in its language without lists and repetition; false keeps and flags it, as the release does",
     )
 
     def wants(self) -> frozenset[str]:
@@ -95,7 +101,10 @@ class Smile(Writer):
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         pair, notes = self._source(ask) if self._rewrites else (None, {})
         topic = ask.rng("topic").choice(TOPICS.terms) if self.method == "stand.DT" else None
-        rules = ScriptRules(PREFIXES[ask.lang], messages=(self.fewest, None), alternate=False, first="client")
+        rules = ScriptRules(
+            PREFIXES[ask.lang], messages=(self.fewest, None), first="client", last="counselor", no_lists=True,
+            language=True, guarded=True,
+        )  # fmt: skip
         turns = await write_script(
             ask, "dialogue", rules, strict=self.strict, pair=pair, topic=topic, step_by_step=self.method == "smile_cot"
         )  # fmt: skip

@@ -1,0 +1,64 @@
+"""Two things that can be wrong with the form of what somebody says: it is a list, or it is in another language."""
+
+import re
+from functools import lru_cache
+
+from psyloom.records import Lang
+
+_ORDINALS = "一二三四五六七八九十"
+_LIST = re.compile(
+    r"^[^\S\n]*(?:"
+    r"[-*–]\s|[•·●○▪◦‣]\s?|"  # bullets; a longer dash begins an aside
+    r"\d+[.)、．](?!\d)\s?|[（(]\d+[)）]|[①-⑳]|"
+    rf"[{_ORDINALS}]+、(?![{_ORDINALS}])|[（(][{_ORDINALS}]+[)）]"
+    r")",
+    re.MULTILINE,
+)
+_BEFORE = r"(?:^|[\s：:；;，,。.!?！？])"
+_COUNTED = tuple(
+    re.compile(found, re.DOTALL)
+    for found in (
+        rf"{_BEFORE}[（(]?1[.、)）．](?!\d).+{_BEFORE}[（(]?2[.、)）．](?!\d)",
+        rf"{_BEFORE}一、(?![{_ORDINALS}]).+{_BEFORE}二、",
+        r"①.+②",
+        rf"{_BEFORE}第一[，,、：:].+第二[，,、：:]",
+    )
+)
+
+
+def is_list(text: str) -> bool:
+    """Does a message hold an enumeration: bullets or numbers at the start of lines, or 1. 2., 一、二、 in running text?"""
+    return bool(_LIST.search(text)) or any(found.search(text) for found in _COUNTED)
+
+
+_HAN, _LATIN, _LETTER = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_]")
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』|《[^》]*》|（[^）]*）|\([^)]*\)")
+_WORD = re.compile(r"[A-Za-zÀ-ɏ]+")
+# Frequent words of English that are no words of its neighbours; hardly a sentence of six words has none of them.
+_COMMON = """
+I the and if because that than then this these those there here it you your yours we our us they them their she be are
+been being don doesn didn isn wasn not have hasn haven can could would should won must might did does of to from with
+about into out up after before when while where what who why how which any some just like really very too my myself yes
+ok okay well thank thanks hello hi sorry good think feel feels felt know want need get got go going make makes something
+someone everything nothing never always things maybe even more only still also much many every each other sometimes
+often again let people time
+"""
+_ENGLISH = frozenset(_COMMON.split())
+
+
+@lru_cache(8192)
+def is_foreign(text: str, lang: Lang) -> bool:
+    """Is a message in another language? Names, single words and what is quoted are free.
+
+    A Chinese one is told by its characters, an English one by its letters and, from six small words on, by common ones.
+    """
+    bare = _QUOTED.sub(" ", text)
+    bare = bare if _LETTER.search(bare) else text
+    han, latin, letters = (len(kind.findall(bare)) for kind in (_HAN, _LATIN, _LETTER))
+    others = letters - han - latin
+    if lang == "zh":
+        return latin > 4 + 8 * han or others > 3 + han / 4
+    words = _WORD.findall(bare)
+    known = sum(word in _ENGLISH or word.lower() in _ENGLISH for word in words)
+    small = sum(word[0].islower() for word in words)  # the others may be names
+    return han + others > latin / 4 or (small >= 6 and known < small / 10)
