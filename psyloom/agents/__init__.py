@@ -4,7 +4,7 @@ from psyloom.agents.ask import Ask, Check, Desk, Models
 from psyloom.agents.pairing import Pairing
 from psyloom.agents.replying import Replying
 from psyloom.agents.roles import Annotator, Client, Counselor, Role, Rules, Writer
-from psyloom.agents.script import Line, Script, ScriptRules, TurnsCheck, write_script
+from psyloom.agents.script import Line, Range, Script, ScriptRules, TurnsCheck, write_script
 from psyloom.agents.session import converse, said, take_end
 from psyloom.agents.sight import Sight
 from psyloom.agents.talk import Steady, Talk
@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Models",
     "Pairing",
+    "Range",
     "Replying",
     "Role",
     "Rules",

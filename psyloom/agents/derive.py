@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, ClassVar
 
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 
 from psyloom.agents.ask import Ask, Check
 from psyloom.agents.roles import Role
@@ -23,8 +23,20 @@ class Deriver(Role):
 
 
 def lacking(case: Case, needs: Iterable[str]) -> list[str]:
-    """The needs that ``case`` does not meet, sorted."""
-    return sorted(need for need in needs if case.get(need) in (None, "", [], {}))
+    """The needs that ``case`` does not meet, sorted. Blank text meets none, nor does a list of what holds only such."""
+    return sorted(need for need in needs if _blank(case.get(need)))
+
+
+def _blank(value: Any) -> bool:
+    """Is there nothing to read? A record that must have a text has nothing without it."""
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, BaseModel):
+        needed = [name for name, field in type(value).model_fields.items() if field.is_required()]
+        return bool(needed) and all(_blank(getattr(value, name)) for name in needed)
+    if isinstance(value, list | dict):
+        return all(map(_blank, value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 async def derive(case: Case, needs: Iterable[str], ask: Ask) -> None:
@@ -58,7 +70,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(path, inner)
-    else:
+    elif not _blank(value):
         yield path, value
 
 
@@ -77,7 +89,8 @@ def _fills(case: Case, facet: str, needs: Iterable[str], lang: Lang) -> Check:
 def _completed(case: Case, facet: str, found: Facet) -> Facet:
     """What was found, but wherever the case had something of its own, that."""
     old: Facet | None = getattr(case, facet)
-    kept = old.model_dump(exclude_defaults=True) if old else {}
+    own = old.model_dump(exclude_defaults=True) if old else {}
+    kept = {name: value for name, value in own.items() if not _blank(value)}
     return _kind(facet).model_validate(found.model_dump() | kept)
 
 

@@ -13,28 +13,39 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from psyloom.agents.guards import fold
 from psyloom.agents.prompts import load_prompt
-from psyloom.agents.sight import in_sight
+from psyloom.agents.sight import Veil, in_sight
 from psyloom.agents.words import localized
 from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Case, Lang, Speaker, Turn, sentences
 
 REACTIONS = label_set("client_reaction")
 _PROMPTS = Path(__file__).parent / "prompts"
+END = "[/END]"  # with which a client ends a session that its own system lets it not end
+HIDDEN: dict[Lang, str] = {"en": "(does not come to mind yet)", "zh": "（还想不起来）"}
 
 # Facts about a client that nobody says as a sentence: whole facets, and fields by their name.
 _NOT_TOLD = {"demographics", "personality", "disposition"}
 _NOT_TOLD_FIELDS = {
     "distortions", "topic", "answers", "id", "author", "about_author", "type", "method", "group", "focus", "path",
-    "diagnoses", "code", "system", "age", "gender", "occupation", "emotions", "hobbies",
+    "diagnoses", "code", "system", "age", "gender", "occupation", "emotions", "hobbies", "mental_state", "treatment",
 }  # fmt: skip
+
+
+_LABELS = {"scenario.type", "scenario.cause"}  # nobody says them as they stand, but they name the trouble
 
 
 def told(case: Case, seen: Set[str]) -> Iterator[str]:
     """The sentences of a case, of what lies in sight, that its client could say."""
+    return (fact for path, fact in told_where(case, seen) if path not in _LABELS)
+
+
+def told_where(case: Case, seen: Set[str]) -> Iterator[tuple[str, str]]:
+    """The same with the path of each, and with the labels that name the client's trouble."""
     for path, text in case.leaves():
         facet, *fields = path.split(".")
-        if in_sight(path, seen) and facet not in _NOT_TOLD and not _NOT_TOLD_FIELDS.intersection(fields):
-            yield from sentences(text)
+        nobody_says = facet in _NOT_TOLD or _NOT_TOLD_FIELDS.intersection(fields)
+        if in_sight(path, seen) and (path in _LABELS or not nobody_says):
+            yield from ((path, sentence) for sentence in sentences(text))
 
 
 class Dials(BaseModel):
@@ -49,36 +60,47 @@ class Dials(BaseModel):
     trajectory: tuple[Annotated[str, OneOf(REACTIONS)], ...] = Field(
         (), description="reactions to be shown turn by turn; the last one stays"
     )
-    may_end: bool = Field(True, description="false: the client cannot end the session")
+    may_end: bool | None = Field(
+        None,
+        description="true: the client may end the session, whichever client it is; false: it cannot; none: as its system "
+        "has it",
+    )
 
-    def instruction(self, turn: int, lang: Lang) -> str:
-        """What the client is told for its ``turn``-th message (from 0); empty when no dial asks for words."""
-        if self.resistance is None and self.verbosity is None and not self.trajectory:
+    def over(self, case: Case) -> "Dials":
+        """These dials; where one is not set, what the case itself says of its client, unless a model made that up."""
+        own = case.disposition
+        if own is None or "disposition" in case.derived:
+            return self
+        said = {name: getattr(own, name) for name in ("resistance", "openness", "verbosity")}
+        return self.model_copy(update={n: v for n, v in said.items() if v is not None and getattr(self, n) is None})
+
+    def instruction(self, turn: int, lang: Lang, end: str | None = None) -> str:
+        """What the client is told for its ``turn``-th message (from 0); empty when no dial asks for words.
+
+        end: the token with which it may end the session, when its own prompt names none.
+        """
+        if self.resistance is None and self.verbosity is None and not self.trajectory and not end:
             return ""
         reaction = REACTIONS[self.trajectory[min(turn, len(self.trajectory) - 1)]] if self.trajectory else None
-        slots = {"resistance": self.resistance, "verbosity": self.verbosity, "reaction": localized(reaction, lang)}
+        slots = {
+            "resistance": self.resistance,
+            "verbosity": self.verbosity,
+            "reaction": localized(reaction, lang),
+            "end": end,
+        }
         messages = load_prompt(_PROMPTS, "dials", lang).render(slots)
         return messages[0]["content"] if messages else ""
 
-    def veil(self, case: Case, seen: Set[str], turns: Sequence[tuple[Speaker, str]]) -> "Veil | None":
+    def veil(self, case: Case, seen: Set[str], turns: Sequence[tuple[Speaker, str]], lang: Lang) -> Veil | None:
         """What the client does not remember yet; None when everything is open."""
         if self.openness is None or self.openness >= 1:
             return None
         facts = list(dict.fromkeys(told(case, seen)))
-        return Veil(frozenset(facts) - unlocked(facts, self.openness, turns))
+        return Veil(frozenset(facts) - unlocked(facts, self.openness, turns), HIDDEN[lang])
 
 
-class Veil:
-    """Hides the facts that were not asked for yet from a text of the case."""
-
-    def __init__(self, hidden: frozenset[str]) -> None:
-        self.hidden = hidden
-
-    def __call__(self, text: str) -> str:
-        parts = sentences(text)
-        if not self.hidden.intersection(parts):
-            return text
-        return ("" if re.search(r"[\u4e00-\u9fff]", text) else " ").join(p for p in parts if p not in self.hidden)
+Dialled = Annotated[Dials | None, Field(description="how difficult the client is made, whichever client it is")]
+"""Option of a writer that lets a client talk."""
 
 
 def unlocked(facts: Sequence[str], openness: float, turns: Sequence[tuple[Speaker, str]]) -> set[str]:
@@ -101,7 +123,8 @@ def measures(case: Case, seen: Set[str], turns: Sequence[Turn]) -> dict[str, flo
 
     facts_told:   share of the case's facts that the client said (half of a fact's words, or more).
     unasked:      share of the facts told that had no word in common with what the counselor had said before.
-    cooperation_1 ... cooperation_4: share of messages without signs of resistance, by quarter of the session.
+    cooperation_1 ... cooperation_4: share of cooperative messages by quarter of the talk: without a negative reaction
+    where reactions are labelled, else without words that refuse the talk.
     """
     facts = [fact for fact in dict.fromkeys(told(case, seen)) if _units(fact)]
     said, asked, free = 0, "", 0
@@ -114,7 +137,7 @@ def measures(case: Case, seen: Set[str], turns: Sequence[Turn]) -> dict[str, flo
             left.remove(fact)
             said += 1
             free += alike(asked, fact) == 0
-    own = [not _RESISTING.search(turn.text) for turn in turns if turn.speaker == "client"]
+    own = [cooperates(turn) for turn in turns if turn.speaker == "client"]
     found = {"facts_told": said / len(facts)} if facts else {}
     found |= {"unasked": free / said} if said else {}
     for quarter in range(4):
@@ -123,10 +146,26 @@ def measures(case: Case, seen: Set[str], turns: Sequence[Turn]) -> dict[str, flo
     return {name: round(value, 4) for name, value in found.items()}
 
 
+def cooperates(turn: Turn) -> bool:
+    """Does a client's message go along with the talk?"""
+    found = [REACTIONS[label.id] for label in turn.labels if label.set == REACTIONS.id and label.id in REACTIONS]
+    if found:
+        return not any("negative" in (term.id, term.parent) for term in found)
+    return not _RESISTING.search(turn.text)
+
+
+# Only with what is refused: somebody who feels useless, or to whom all is one, does not refuse the talk.
+_TALK = r"(?:(?<!来)说|谈|聊|讲|问|咨询)"
+_TALKING = r"(?:this|that|it|talking|telling|(?:this )?(?:therapy|counsell?ing|talk|question)s?|coming here)"
 _RESISTING = re.compile(
-    r"不想说|不想谈|没什么好说|没用|随便|关你|你不懂|你根本|说了也|算了吧|无所谓|凭什么|"
-    r"\b(?:whatever|pointless|useless|what's the point|none of your|don't want to talk|you don't (?:get|understand)|"
-    r"leave me alone|doesn't help|waste of time|i guess so, if you say)\b",
+    r"不想(?:再|跟你|和你)?(?:说|谈|聊|讲)|没什么(?:好|可)(?:说|谈|聊|讲)|说了(?:你)?也|关你(?:什么|啥)?事|你不懂|你根本|"
+    rf"{_TALK}[^，。！？我你他她]{{0,6}}(?:没有?用|有什么用|没意思|没意义|无所谓)|算了吧?[，,]?(?:不|别){_TALK}|"
+    r"凭什么(?:要我|我要|要|我)?(?:跟你|和你|告诉你|回答|听你)|随便你|^\W*(?:都)?(?:随便|无所谓)(?:吧|了)?\W*$|"
+    rf"\b{_TALKING} (?:is|are|was|feels?|seems?) (?:just |so |all |completely )?(?:pointless|useless|(?:a )?waste of time)\b|"
+    rf"\bthat's (?:just |so )?(?:pointless|useless)\b|\b{_TALKING} (?:doesn't|does not|won't|isn't going to) help\b|"
+    rf"\bwhat's the point (?:of|in) {_TALKING}|(?:^|[.!?] )whatever(?=[,.!]|$)|\bnone of your business\b|"
+    r"\bdon't want to talk\b|\byou (?:just )?don't (?:get|understand)\b|(?:^|[.!?] )(?:just )?leave me alone\b|"
+    r"\bi guess so, if you say",
     re.IGNORECASE,
 )
 _COMMON_WORDS = """

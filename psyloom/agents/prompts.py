@@ -86,6 +86,11 @@ class Prompt:
         given = self.front.model_dump(exclude_none=True, exclude={"agent", "act", "speaks", "says", "end"})
         return cast(Decoding, {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
 
+    @cached_property
+    def reads_talk(self) -> bool:
+        """Does it show the talk, as messages or in its text?"""
+        return any(section.role == "talk" or "talk" in section.words for section in self.sections)
+
     def render(
         self, slots: Mapping[str, Any], talk: Iterable[Message] = (), kept: dict[Hashable, str] | None = None
     ) -> list[Message]:

@@ -7,6 +7,7 @@ from itertools import groupby
 from pydantic import Field, SerializeAsAny
 
 from psyloom.agents.ask import Ask, Desk
+from psyloom.agents.course import before
 from psyloom.agents.derive import lacking
 from psyloom.agents.roles import Counselor, Role
 from psyloom.agents.talk import Talk
@@ -45,7 +46,8 @@ class Replying(Role):
                 "extra": given.extra | {"history": history},
             },
         )
-        ask, talk = Ask(replace(desk, dialogue=told), self.counselor), Talk(told)
+        case = desk.case.model_copy(update={"course": before(given, desk.case)})  # not what only came later
+        ask, talk = Ask(replace(desk, dialogue=told, case=case), self.counselor), Talk(told)
         for number, session in enumerate(given.sessions):
             if number:
                 talk.begin_session()

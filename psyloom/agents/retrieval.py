@@ -34,7 +34,7 @@ class Nearest:
         self.texts, self.metric = list(texts), metric
         self.embed = None if metric == "bm25" else embed
         if self.embed is not None:
-            self._vectors = [list(map(float, vector)) for vector in self.embed(self.texts)] if self.texts else []
+            self._vectors = _vectors(self.embed, self.texts) if self.texts else []
             return
         counts = [Counter(grams(text)) for text in self.texts]
         held = Counter(gram for count in counts for gram in count)
@@ -54,7 +54,7 @@ class Nearest:
 
     def _dense(self, text: str) -> list[float]:
         assert self.embed is not None
-        (asked,) = ([float(x) for x in vector] for vector in self.embed([text]))
+        (asked,) = _vectors(self.embed, [text], like=self._vectors[:1])
         if self.metric == "cosine":
             return [1 - _cosine(asked, vector) for vector in self._vectors]
         return [math.dist(asked, vector) for vector in self._vectors]
@@ -95,7 +95,26 @@ def embedder_named(name: str) -> Embed | None:
     except (ImportError, ValueError, AttributeError) as trouble:
         what = f"the embedder {name!r} cannot be loaded: {trouble}"
         raise UsageError(what, do="name it module:function, a function from texts to vectors; or lexical") from trouble
+    if not callable(found):
+        raise UsageError(
+            f"the embedder {name!r} is no function", do="name a function from texts to vectors; or lexical"
+        )
     return found
+
+
+def _vectors(embed: Embed, texts: list[str], like: Sequence[Sequence[float]] = ()) -> list[list[float]]:
+    """What the embedder makes of texts, once it is sure that it is a row of numbers for each, all of one length."""
+    given = embed(texts)
+    do = "let it return one row of numbers for each text, all of the same length"
+    try:
+        vectors = [list(map(float, vector)) for vector in given]
+    except (TypeError, ValueError) as trouble:
+        raise UsageError(f"the embedder gives no rows of numbers: {trouble}", do=do) from trouble
+    lengths = sorted({len(vector) for vector in (*vectors, *like)})
+    if len(vectors) != len(texts) or len(lengths) != 1:
+        what = f"the embedder gives {len(vectors)} rows of length {lengths} for {len(texts)} texts"
+        raise UsageError(what, do=do)
+    return vectors
 
 
 def grams(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from psyloom.agents.course import write_record
 from psyloom.agents.sight import Sight
 from psyloom.knowledge import LabelSet
 from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
@@ -51,6 +52,10 @@ GREETING: dict[Lang, str] = {
     "en": "Hello, it is good to see you. What brings you here today?",
     "zh": "你好，欢迎你来。今天想聊些什么？",
 }
+AGAIN: dict[Lang, str] = {
+    "en": "Hello, good to see you again. How have you been since last time?",
+    "zh": "你好，又见面了。上次之后这段时间过得怎么样？",
+}
 
 
 @cache
@@ -64,12 +69,14 @@ class Role(BaseModel):
     sight:  agent -> what of the case its prompts may read.
     needs:  facets, or fields of facets, without which the role cannot work.
     unsaid: label sets whose names must not be said aloud.
+    recalls: its own prompts tell of earlier sessions, so that nothing is added to them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     sight: ClassVar[Sight] = {}
     needs: ClassVar[frozenset[str]] = frozenset()
     unsaid: ClassVar[tuple[LabelSet, ...]] = ()
+    recalls: ClassVar[bool] = False
 
     def wants(self) -> frozenset[str]:
         """The needs in force; a role made of others wants what they want."""
@@ -120,17 +127,28 @@ class Client(Role):
 
 
 class Counselor(Role):
-    """History in, the counselor's next turn out."""
+    """History in, the counselor's next turn out.
+
+    meets_once: what it does is over after one session, which it brings to a diagnosis or to the end of a record.
+    """
 
     speaker: ClassVar[Speaker] = "counselor"
+    meets_once: ClassVar[bool] = False
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """The frame of a session with this counselor; a system whose paper sets another frame overrides it.
 
-        The case's own opening lines are used when it has some, else the counselor greets.
+        The case's own opening lines are used when it has some, else the counselor greets, anew or again.
         """
         lines = [Turn(speaker=who, text=text) for line in case.opening for who, text in line.items()]
-        return Rules(opening=lines or [Turn.counselor(GREETING[lang])])
+        return Rules(opening=lines or [Turn.counselor((AGAIN if case.course else GREETING)[lang])])
+
+    async def record(self, talk: "Talk", ask: "Ask") -> None:
+        """Write down on the case what the session under way leaves to the next; for a record of its own override it.
+
+        Whoever runs several sessions calls it at the end of each.
+        """
+        await write_record(talk, ask)
 
     @abstractmethod
     async def reply(self, talk: "Talk", ask: "Ask") -> Turn: ...

@@ -3,35 +3,54 @@
 from collections.abc import Sequence
 
 from psyloom.agents.ask import Ask
+from psyloom.agents.dials import END, Dials, measures
 from psyloom.agents.roles import Client, Counselor, Rules, Stop
 from psyloom.agents.talk import Talk
-from psyloom.records import Dialogue, Session, Speaker
+from psyloom.records import Dialogue, Session, Speaker, Turn
 
 
 async def converse(
-    ask: Ask, *, client: Client, counselor: Counselor, rules: Rules, talk: Talk | None = None
+    ask: Ask,
+    *,
+    client: Client,
+    counselor: Counselor,
+    rules: Rules,
+    talk: Talk | None = None,
+    dials: Dials | None = None,
 ) -> Dialogue:
     """Let the two talk for one session.
 
-    Args:    ask: of the writer that brings the two together; talk: to be continued with a new session.
-    Returns: the dialogue; its session says under ``ended`` why it ended.
+    Args:    ask: of the writer that brings the two together; talk: to be continued with a new session;
+             dials: how difficult the client is made; where one is not set, as the case has it.
+    Returns: the dialogue; its session says under ``ended`` why it ended, its quality what the client showed.
     """
     if talk is None:
         talk = Talk(ask.desk.dialogue)
     elif talk.turns:
         talk.begin_session()
+    ask.desk.dials = (dials or Dials()).over(ask.desk.case)
     seats: dict[Speaker, Client | Counselor] = {"client": client, "counselor": counselor}
     for turn in rules.opening:
         talk.add(turn)
     talk.opening = len(rules.opening)
     while (over := _over(talk, rules)) is None:
         role = seats[_next(talk, rules)]
-        turn = await role.reply(talk, ask.as_(role, talk))
-        if role.speaker == "client" and ask.desk.dials and not ask.desk.dials.may_end:
-            turn.closes = False
-        talk.add(turn)
+        talk.add(await reply(role, talk, ask.as_(role, talk)))
     talk.session.ended = over
+    seen = frozenset().union(*client.seen_by().values())
+    quality, shown = ask.desk.dialogue.quality, measures(ask.desk.case, seen, talk.dialogue.turns)
+    quality.measures = {name: value for name, value in quality.measures.items() if name not in shown} | shown
     return talk.dialogue
+
+
+async def reply(role: Client | Counselor, talk: Talk, ask: Ask) -> Turn:
+    """The role's next turn; a dial may let a client end the session, or keep it from that."""
+    turn = await role.reply(talk, ask)
+    dials = ask.desk.dials
+    if role.speaker == "client" and dials and dials.may_end is not None:
+        turn.text, wishes = take_end(turn.text, END)
+        turn.closes = dials.may_end and (turn.closes or wishes)
+    return turn
 
 
 def _next(talk: Talk, rules: Rules) -> Speaker:

@@ -1,12 +1,14 @@
 """Information asymmetry by construction: an agent sees of a case what its system's sight lists, nothing else."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from psyloom.errors import MissingFacet, NotInSight
-from psyloom.records import Case
+from psyloom.records import Case, sentences
 
 Sight = Mapping[str, Set[str]]
 """Agent -> dotted paths into the case, e.g. ``{"planner": {"demographics", "intake.reason"}}``."""
@@ -38,6 +40,21 @@ class Missing:
         )
 
 
+@dataclass(frozen=True)
+class Veil:
+    """Hides sentences of the case. instead: what stands where nothing is left, so that nobody fills the hole."""
+
+    hidden: frozenset[str]
+    instead: str
+
+    def __call__(self, text: str) -> str:
+        """What is left of a text; may be empty."""
+        parts = sentences(text)
+        if not self.hidden.intersection(parts):
+            return text
+        return ("" if re.search(r"[\u4e00-\u9fff]", text) else " ").join(p for p in parts if p not in self.hidden)
+
+
 class View:
     """A case, or a part of one, as one agent sees it. Reading what is not in sight raises NotInSight."""
 
@@ -48,7 +65,7 @@ class View:
         sight: Set[str],
         agent: str,
         path: str = "",
-        veil: Callable[[str], str] | None = None,
+        veil: Veil | None = None,
     ) -> None:
         self._case, self._value, self._sight, self._agent, self._path = case, value, sight, agent, path
         self._veil = veil
@@ -69,11 +86,22 @@ class View:
         if isinstance(value, BaseModel):
             return View(self._case, value, self._sight, self._agent, path, self._veil)
         if isinstance(value, str) and self._veil:
-            return self._veil(value)
+            return self._veil(value) or self._veil.instead
+        if isinstance(value, list | dict) and self._veil:
+            value = self._open(value, self._veil)
         return [self._wrap(item, path) for item in value] if isinstance(value, list) else value
 
+    @staticmethod
+    def _open(value: list[Any] | dict[str, Any], veil: Veil) -> list[Any] | dict[str, Any]:
+        """Without the texts of which nothing is left; where none is left, one that says so."""
+        if isinstance(value, list):
+            left = [veil(item) if isinstance(item, str) else item for item in value]
+            return [item for item in left if item != ""] or [veil.instead]
+        told = {key: veil(item) if isinstance(item, str) else item for key, item in value.items()}
+        return {key: item for key, item in told.items() if item != ""} or dict.fromkeys(list(value)[:1], veil.instead)
 
-def look(case: Case, sight: Sight, agent: str, veil: Callable[[str], str] | None = None) -> View:
+
+def look(case: Case, sight: Sight, agent: str, veil: Veil | None = None) -> View:
     """The case as ``agent`` sees it; an agent that the sight does not list sees nothing.
 
     veil: takes from every text what the agent is not to know yet.

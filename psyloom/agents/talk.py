@@ -49,9 +49,12 @@ class Talk:
         """What ``speaker`` said last in this session; empty when nothing yet."""
         return next((turn.text for turn in reversed(self.turns) if turn.speaker == speaker), "")
 
-    def memory(self, owner: "Role", kind: type[M]) -> M:
-        """The owner's own state, made with defaults on first use; the same object until the talk ends."""
-        key = f"{owner.system()}.{type(owner).__name__}"
+    def memory(self, owner: "Role", kind: type[M], *, session: bool = False) -> M:
+        """The owner's own state, made with defaults on first use; the same object until the talk ends.
+
+        session: state of the session under way only; the next begins with a fresh one.
+        """
+        key = f"{owner.system()}.{type(owner).__name__}" + (f"/{len(self.dialogue.sessions)}" if session else "")
         if key not in self._memories:
             self._memories[key] = kind.model_validate(self._stored.pop(key, {}))
         found = self._memories[key]

@@ -9,10 +9,13 @@ import click
 
 from psyloom.agents import Ask, Client, Counselor, Desk, Talk
 from psyloom.agents.derive import lacking
+from psyloom.agents.dials import Dials
+from psyloom.agents.session import reply as reply_of
 from psyloom.cli.run import models_of, pairs
 from psyloom.errors import MissingFacet, PsyloomError, UnknownName, UsageError
 from psyloom.records import Case, Speaker, Turn, read_jsonl, write_jsonl
 from psyloom.runs import check_agents, open_models
+from psyloom.runs.run import take_dials
 from psyloom.systems import find_system, make_role
 
 NOTICE = {
@@ -54,7 +57,8 @@ def chat(
     kind, _, slug = who.partition(":")
     if kind not in ("client", "counselor") or not slug:
         raise UsageError(f"cannot read {who!r}", do="write client:SLUG or counselor:SLUG, e.g. client:cactus")
-    role = make_role(slug, kind, dict(pairs(settings)))
+    dials, options = take_dials(pairs(settings)) if kind == "client" else (None, pairs(settings))
+    role = make_role(slug, kind, options)
     assert isinstance(role, Client | Counselor)
     case = _case(file or find_system(slug).cases(), id_, lang)
     if missing := lacking(case, role.wants()):
@@ -64,6 +68,7 @@ def chat(
     check_agents(models_of(models), [role])
     opened = open_models(models_of(models))
     desk = Desk.for_case(case, opened, lang="zh" if (lang or case.lang) == "zh" else "en")
+    desk.dials = dials
     if save:
         save.open("ab").close()  # better told now than after the talk
     try:
@@ -90,7 +95,7 @@ def talk_with(role: Client | Counselor, desk: Desk, aside: str = "") -> None:
 
     aside: what is shown again for the line "?".
     """
-    talk = Talk(desk.dialogue)
+    talk, desk.dials = Talk(desk.dialogue), (desk.dials or Dials()).over(desk.case)
     ask = Ask(desk, role, talk)
     stream = _Stream(role.speaker, ask.lang)
     desk.on_text = stream.piece
@@ -121,7 +126,7 @@ def talk_with(role: Client | Counselor, desk: Desk, aside: str = "") -> None:
 async def _reply(role: Client | Counselor, talk: Talk, ask: Ask, stream: "_Stream") -> Turn | None:
     """One reply; a failed one is said and costs nothing but its turn."""
     try:
-        turn = await role.reply(talk, ask)
+        turn = await reply_of(role, talk, ask)
     except PsyloomError as trouble:
         click.echo(f"({trouble})", err=True)
         return None

@@ -13,6 +13,7 @@ from psyloom.formats.write import WRITERS, Exported, ExportOptions, Writer, writ
 from psyloom.formats.write import export as write
 from psyloom.formats.write.examples import own_system
 from psyloom.records import Dialogue, read_jsonl
+from psyloom.runs.folder import dialogues_in
 
 if TYPE_CHECKING:
     from psyloom.curation.sources import Use
@@ -48,7 +49,7 @@ def _kind(annotation: Any) -> Any:
 @click.option("--use", type=click.Choice(["train", "release"]), default="release", help="What --register must allow.")
 @_options
 def export(dialogues: Path, to: str, out: Path, register: Path | None, use: "Use", **given: Any) -> None:
-    """Write DIALOGUES in the format of a trainer, a tool or a reader."""
+    """Write DIALOGUES, a file or a run folder, in the format of a trainer, a tool or a reader."""
     try:
         options = ExportOptions(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as trouble:
@@ -56,7 +57,7 @@ def export(dialogues: Path, to: str, out: Path, register: Path | None, use: "Use
         what = f"--{'-'.join(map(str, error['loc']))} {error['input']}: {error['msg']}"
         raise UsageError(what, do="see: psyloom export --help") from trouble
     refused: Counter[str] = Counter()
-    given_dialogues: Iterable[Dialogue] = read_jsonl(dialogues, Dialogue)
+    given_dialogues: Iterable[Dialogue] = read_jsonl(dialogues_in(dialogues), Dialogue)
     if register:
         from psyloom.curation.sources import Register, released
 

@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 
-from psyloom.errors import UsageError
+from psyloom.errors import Failure, UsageError
 from psyloom.formats import formats as known
 from psyloom.formats import read as read_records
 from psyloom.formats import save, sniff
@@ -61,7 +61,7 @@ def read(
     records: Iterator[Record] = read_records(
         path, format_name, on_defect=on_defect, speakers=dict(map(_speaker, named))
     )
-    records = _each_answer(records) if per_answer else records
+    records = _some(_each_answer(records) if per_answer else records, path)
     if onto:
         records = put_onto(read_jsonl(onto, Dialogue), records)
     lines: Counter[str] = Counter()
@@ -76,6 +76,18 @@ def read(
             click.echo(f"{lines['client']} messages by clients, {lines['counselor']} by counselors", err=True)
     if counted:
         click.echo(f"{counted.total()} defects, {lost[True]} of them losses: {_summary(counted)}", err=True)
+
+
+def _some(records: Iterable[Record], path: Path) -> Iterator[Record]:
+    """The records; an error when there is none."""
+    nothing = True
+    for record in records:
+        nothing = False
+        yield record
+    if nothing:
+        raise Failure(
+            f"no record could be read from {path}", do="see its defects, or name another format: `psyloom formats`"
+        )
 
 
 def _counted(records: Iterable[Record], lines: Counter[str]) -> Iterator[Record]:

@@ -112,7 +112,13 @@ def run(system: str, cases: Path, settings: tuple[str, ...], **options: Any) -> 
 def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...], **options: Any) -> None:
     """Let any counselor talk with any client.
 
-    Options of one side: --set client.KEY=VALUE, --set counselor.KEY=VALUE; of the session: --set max_exchanges=10.
+    Options of one side: --set client.KEY=VALUE, --set counselor.KEY=VALUE.
+
+    Of the session: max_exchanges, min_exchanges, sessions (in a row; what each leaves to the next is written down on
+    the case), record (write that down after a single one too).
+
+    Of any client: dials.resistance, dials.openness, dials.verbosity (0 to 1), dials.trajectory (reactions turn by
+    turn), dials.may_end (true, false).
 
     Example: psyloom simulate --counselor magnet --client cactus cases.jsonl --out runs/pair
     """
@@ -238,7 +244,7 @@ def _facts(summary: Summary, report: Path | None) -> dict[str, Any]:
     p = summary.progress
     return {
         "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures, "apart": summary.apart,
-        "reasons": summary.reasons, "examples": summary.examples,
+        "reasons": summary.reasons, "examples": summary.examples, "guards": summary.guards,
         "calls": p.calls, "replayed": p.replayed, "cost_usd": p.cost, "tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out,
         "seconds": round(p.seconds, 3), "report": str(report) if report else None,
         "stopped": summary.stopped.happened if summary.stopped else None,
@@ -254,6 +260,8 @@ def _tell(summary: Summary, report: Path | None) -> None:
     )
     for reason, count in sorted(summary.reasons.items()):
         click.echo(f"  {count} x {reason}, first: {summary.examples[reason]}")
+    if summary.guards:
+        click.echo(f"  rules broken there: {', '.join(f'{count} x {rule}' for rule, count in summary.guards.items())}")
     if summary.failures:
         click.echo(f"every failure with all its attempts: {summary.out / 'failures.jsonl'}")
     if summary.apart:

@@ -1,14 +1,19 @@
 """psyloom show."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
 from psyloom.errors import UnknownName
-from psyloom.knowledge.labels import loaded
 from psyloom.records import Dialogue, Element, Label, Turn, read_jsonl
+from psyloom.runs.folder import dialogues_in
+from psyloom.runs.notes import facets_of, label_name, lines, names_in, short, spaced
+
+_SHORT = 6  # notes that are shown when not all are wanted
 
 
 @click.command()
@@ -16,13 +21,14 @@ from psyloom.records import Dialogue, Element, Label, Turn, read_jsonl
 @click.argument("id_", required=False, metavar="[ID]")
 @click.option("--thoughts/--no-thoughts", default=True, help="Show the reasoning before replies.")
 @click.option("--reasons/--no-reasons", default=True, help="Show the reasons of labels, and the words they rest on.")
-def show(path: Path, id_: str | None, thoughts: bool, reasons: bool) -> None:
+@click.option("--notes", is_flag=True, help="Show the case and all notes in full, not a line of each.")
+def show(path: Path, id_: str | None, thoughts: bool, reasons: bool, notes: bool) -> None:
     """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
-    file = path / "dialogues.jsonl" if path.is_dir() else path
+    file = dialogues_in(path)
     seen: list[str] = []  # ids up to the one that is wanted
     for dialogue in read_jsonl(file, Dialogue):
         if id_ in (None, dialogue.id) and (id_ or not seen):
-            print_dialogue(dialogue, thoughts=thoughts, reasons=reasons)
+            print_dialogue(dialogue, thoughts=thoughts, reasons=reasons, notes=notes)
         seen.append(dialogue.id)
         if id_ == dialogue.id:
             return
@@ -34,13 +40,19 @@ def show(path: Path, id_: str | None, thoughts: bool, reasons: bool) -> None:
         click.echo(f"\n{len(seen)} dialogues; more: psyloom show {path} ID  ({more})")
 
 
-def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True, reasons: bool = True) -> None:
-    """One dialogue as a reader likes it: who speaks, labels and thoughts beside, what explains them below."""
+def print_dialogue(
+    dialogue: Dialogue, *, thoughts: bool = True, reasons: bool = True, notes: bool = False
+) -> None:  # fmt: skip
+    """One dialogue as a reader likes it: who speaks, labels and thoughts beside, what explains them below.
+
+    notes: the case and the notes in full; else a line of each, so that they do not drown the dialogue.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.padding import Padding
     from rich.panel import Panel
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False)
     zh = dialogue.lang == "zh"
@@ -60,13 +72,34 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True, reasons: bool =
         name = _explained if reasons else _name
         below((name(label, dialogue.lang, several) for label in labels), indent=indent)
 
+    labelled, cut = names_in(dialogue), list[str]()
+
+    def noted(given: Mapping[str, Any]) -> None:
+        if notes:
+            for depth, name, text in chain.from_iterable(lines(spaced(k), v, labelled) for k, v in given.items()):
+                below([f"{f'{name}:' if name else '•'} {text}".rstrip()], indent=2 + 2 * depth)
+            return
+        if len(given) > _SHORT:
+            cut.append("notes")
+        for name, note in list(given.items())[:_SHORT]:
+            brief = Text(f"  {spaced(name)}: {short(note, labelled)}", style="dim")
+            if brief.cell_len > console.width:
+                cut.append(name)
+                brief.truncate(console.width, overflow="ellipsis")
+            console.print(brief)
+
     console.print(Panel.fit(f"[bold]{escape(dialogue.id)}[/]  {dialogue.lang}  {escape(source)}", border_style="dim"))
     names = {"client": "来访者" if zh else "Client", "counselor": "咨询师" if zh else "Counselor"}
     told(dialogue.labels)
+    quality = dialogue.quality
+    asked = ("再问" if zh else "asked again", quality.guards), ("仍保留" if zh else "kept all the same", quality.kept)
+    for what, counts in (("测得" if zh else "measured", quality.measures), *asked):
+        below([f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"] if counts else [])
+    noted({f"{'个案' if zh else 'case'} {name}": facet for name, facet in facets_of(dialogue).items()})
     for number, session in enumerate(dialogue.sessions, 1):
         if len(dialogue.sessions) > 1:
             console.rule(f"session {number}")
-        below(f"{key}: {note}" for key, note in session.notes.items())
+        noted(session.notes)
         told(session.labels)
         for turn in session.turns:
             if thoughts:
@@ -83,6 +116,8 @@ def print_dialogue(dialogue: Dialogue, *, thoughts: bool = True, reasons: bool =
             told(grounded, 6)
         if session.ended:
             console.print(f"[dim]({escape(session.ended)})[/]")
+    if cut:
+        console.print("[dim](some of the case and the notes is cut off: --notes shows all of it)[/]")
 
 
 def annotators(dialogue: Dialogue) -> set[str | None]:
@@ -115,11 +150,3 @@ def _grounds(one: Label | Element) -> str:
 
 def _name(label: Label, lang: str, several: bool) -> str:
     return f"{label.by}: {label_name(label, lang)}" if label.by and several else label_name(label, lang)
-
-
-def label_name(label: Label, lang: str) -> str:
-    """A label's name in the dialogue's language; its id where the set is not known here."""
-    try:
-        return loaded(label.set)[label.id].name("zh" if lang == "zh" else "en")
-    except UnknownName:
-        return label.id

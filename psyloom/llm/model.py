@@ -39,6 +39,7 @@ class Cue:
     end:   token by which the speaker may close the session.
     words: sentences of the case that the agent may see; turns: the talk so far; wanted: the answer's type,
     or the script rules for a whole dialogue; take: how often the same thing was asked for before.
+    paths: where in the case each of the words stands, e.g. ``intake.reason``; empty: not known.
     """
 
     act: str
@@ -52,6 +53,7 @@ class Cue:
     wanted: Any = str
     rules: Any = None
     take: int = 0
+    paths: tuple[str, ...] = ()
 
 
 @dataclass

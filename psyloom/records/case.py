@@ -197,6 +197,26 @@ class Scenario(Facet):
     path: list[str] = Field(default_factory=list, description="strategies in the order they should come")
 
 
+class Score(Part):
+    """A number that was said aloud in a session: a mood out of 10, how far a thought is believed out of 100."""
+
+    what: str = Field(min_length=1)
+    score: int | float
+    out_of: int | float
+
+
+class Meeting(Part):
+    """What one session leaves to the next, as its counselor wrote it down from the talk alone."""
+
+    summary: str
+    homework: list[str] = Field(default_factory=list, description="agreed for the time until the next session")
+    ratings: list[Score] = Field(default_factory=list)
+    learnt: list[str] = Field(
+        default_factory=list, description="what the counselor knows of the client by now; the client is the facets"
+    )
+    left_open: list[str] = Field(default_factory=list, description="what was put off or promised for next time")
+
+
 class Case(Record):
     """Who the client is. ``id``, ``lang`` and at least one facet make a usable case."""
 
@@ -219,6 +239,9 @@ class Case(Record):
     scenario: Scenario | None = None
     opening: list[dict[Literal["client", "counselor"], str]] = Field(
         default_factory=list, description='lines that open the talk, e.g. [{"counselor": "..."}, {"client": "..."}]'
+    )
+    course: list[Meeting] = Field(
+        default_factory=list, description="what the sessions so far left, in order; kept apart from the client's facets"
     )
     derived: list[str] = Field(default_factory=list, description="facets a model derived from the others")
     extra: dict[str, JsonValue] = Field(default_factory=dict, description="what the source holds beyond the facets")

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Engine:
         self.on_progress: Callable[[Progress], None] | None = None
         self.reasons: dict[str, int] = {}
         self.examples: dict[str, str] = {}
+        self.guards: Counter[str] = Counter()
         self._left = False
         self._shelf = Shelf()
         self._apart: list[Dialogue] = []
@@ -175,6 +177,9 @@ class Engine:
         """Write what stands beside the dialogues: artefacts, and dialogues that a system's own filter keeps apart."""
         self.folder.keep(ARTEFACTS, self._shelf.kept.values())
         self.folder.keep(APART, self._apart)
+        if not self.settings.traces:
+            self._shelf.drop(self._shelf.kept)
+        self._shelf.drop(self.folder.traced)
         self._shelf.kept.clear()
         self._apart.clear()
 
@@ -217,7 +222,8 @@ class Engine:
         if not first:
             what = f"{found.id!r} (number {position + 1}) stands in the file before; ids must differ"
             return self._failure(found.id, "duplicate id", what)
-        desk = self._desk(found)
+        desk = self._desk(found, position)
+        before = Counter(desk.dialogue.quality.guards)  # a dialogue that was read brings what its making took
         try:
             records = await self._records(desk)
         except (Stopped, *_STOPS_THE_RUN):
@@ -225,28 +231,35 @@ class Engine:
         except PsyloomError as trouble:
             if isinstance(trouble, EndpointDown):
                 self._too_often_down(trouble)
-            return self._failure(found.id, type(trouble).__name__, str(trouble), desk)
+            return self._failure(found.id, type(trouble).__name__, str(trouble), desk, before)
         except Exception as trouble:  # a fault in a system's code costs its case, is counted and shown
             told = "".join(traceback.format_exception(trouble))
             at = traceback.extract_tb(trouble.__traceback__)[-1]
             short = f"{trouble} ({at.filename}:{at.lineno})"
-            return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk, short)
+            return self._failure(found.id, f"bug: {type(trouble).__name__}", told, desk, before, short)
         self._down = 0
         if not records:
-            return self._failure(found.id, "kept apart", str(self._apart[-1].quality.apart), desk)
+            return self._failure(found.id, "kept apart", str(self._apart[-1].quality.apart), desk, before)
         trace = line(trace_record(desk)) if self.settings.traces else b""
-        return Outcome(found.id, len(records), b"".join(records), trace)
+        return Outcome(found.id, len(records), b"".join(records), trace, beside=self._beside(desk))
 
-    def _desk(self, found: Case | Dialogue) -> Desk:
+    def _beside(self, desk: Desk) -> dict[str, bytes]:
+        """Traces of the artefacts that a dialogue was made with, as far as they are not written yet."""
+        traces = self._shelf.traces if self.settings.traces else {}
+        return {key: line({"dialogue": key, "calls": traces[key]}) for key in desk.borrowed if key in traces}
+
+    def _desk(self, found: Case | Dialogue, position: int) -> Desk:
         s = self.settings
         if isinstance(found, Case):
             return Desk.for_case(
-                found, self.models, lang=s.lang, seed=s.seed, tries=s.tries, shelf=self._shelf, decoding=s.decoding
-            )
+                found, self.models, lang=s.lang, seed=s.seed, tries=s.tries, position=position, shelf=self._shelf,
+                decoding=s.decoding,
+            )  # fmt: skip
         case = found.case or Case(id=found.id, lang=found.lang)
         return Desk(
-            found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, shelf=self._shelf, decoding=s.decoding
-        )
+            found, case, self.models, seed=s.seed, tries=s.tries, by=s.by, position=position, shelf=self._shelf,
+            decoding=s.decoding,
+        )  # fmt: skip
 
     async def _records(self, desk: Desk) -> list[bytes]:
         """What a case becomes, as lines; none when the system's own filter keeps everything apart."""
@@ -298,12 +311,20 @@ class Engine:
             what = f"{_DOWN_IN_A_ROW} cases in a row failed; {trouble.happened}"
             raise EndpointRejects(what, do="start the same command again when the endpoint is back")
 
-    def _failure(self, id_: str, reason: str, detail: str, desk: Desk | None = None, short: str = "") -> Outcome:
+    def _failure(
+        self, id_: str, reason: str, detail: str, desk: Desk | None = None, before: Counter[str] | None = None,
+        short: str = "",
+    ) -> Outcome:  # fmt: skip
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
         self.examples.setdefault(reason, " ".join((short or detail).split()))
-        attempts = trace_record(desk)["calls"] if desk else []
-        row = line({"id": id_, "reason": reason, "detail": detail, "attempts": attempts})
-        return Outcome(id_ if desk else None, False, failure=row)
+        row: dict[str, Any] = {"id": id_, "reason": reason, "detail": detail}
+        if desk is None:
+            return Outcome(None, 0, failure=line(row | {"guards": {}, "fault": None, "attempts": []}))
+        guards = Counter(desk.dialogue.quality.guards) - (before or Counter())
+        self.guards += guards
+        fault = next((asked.rejected for asked in reversed(desk.trace) if asked.rejected), None)
+        row |= {"guards": guards, "fault": fault, "attempts": desk.trace}
+        return Outcome(id_, 0, failure=line(row), beside=self._beside(desk))
 
     def _summary(self) -> Summary:
         self._count()
@@ -320,4 +341,5 @@ class Engine:
             self.reasons,
             self.examples,
             self.folder.apart,
+            dict(self.guards.most_common()),
         )

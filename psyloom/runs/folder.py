@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +31,7 @@ class Outcome:
 
     id: None for a line that has no id of its own, since it cannot be read or repeats another's.
     ok: how many dialogues it became; 0: it failed.
+    beside: traces of the artefacts it was made with, by their ids; each is written once, before the first that used it.
     """
 
     id: str | None
@@ -38,13 +39,15 @@ class Outcome:
     dialogue: bytes = b""
     trace: bytes = b""
     failure: bytes = b""
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class RunFolder:
     """Output lines are written once, in the order of the cases, whatever the order in which they end.
 
     The journal's table ``outcomes`` holds, for every case written, where its dialogue and its trace end: after a kill
-    the files are cut back to the last case recorded, and what was cut is made again from the journal.
+    the files are cut back to the last case recorded, and what was cut is made again from the journal. The table
+    ``beside`` holds where the traces of artefacts begin.
     """
 
     def __init__(self, path: Path, config: dict[str, Any], *, records: str = DIALOGUES) -> None:
@@ -57,6 +60,7 @@ class RunFolder:
         self._skipped: set[int] = set()
         self._claimed: set[str] = set()
         self._kept: dict[str, set[str]] = {}
+        self.traced: set[str] = set()  # artefacts whose traces are written
         self._scheduled = False
         self._advanced = asyncio.Event()
         self._released = False
@@ -73,8 +77,10 @@ class RunFolder:
                     "CREATE TABLE IF NOT EXISTS outcomes (position INTEGER PRIMARY KEY, id TEXT UNIQUE, ok INTEGER NOT NULL,"
                     " dialogues INTEGER NOT NULL, traces INTEGER NOT NULL)"
                 )
+                self.db.execute("CREATE TABLE IF NOT EXISTS beside (id TEXT PRIMARY KEY, traces INTEGER NOT NULL)")
                 self._configure(known, config)
                 self._cut()
+                self.traced.update(id_ for (id_,) in self.db.execute("SELECT id FROM beside"))
                 self._kept = {name: self._ids_in(name) for name in (ARTEFACTS, APART)}
                 self._opened = opened.pop_all()
         except (OSError, sqlite3.Error) as trouble:
@@ -127,6 +133,7 @@ class RunFolder:
                 raise OtherRun(f"{where} is shorter than this run left it", do="put it back, or choose another --out")
             file.truncate(end)
             file.seek(end)
+        self.db.execute("DELETE FROM beside WHERE traces >= ?", (traces,))
 
     def _ids_in(self, name: str) -> set[str]:
         """Ids of the records that earlier starts kept; a torn last line is cut off, its record is made again."""
@@ -216,8 +223,12 @@ class RunFolder:
 
     def _write(self, rows: list[tuple[int, Outcome]]) -> None:
         dialogues, traces, failures = self.files
-        recorded = []
+        recorded, beside = [], []
         for position, outcome in rows:
+            for id_ in sorted(outcome.beside.keys() - self.traced):
+                beside.append((id_, traces.tell()))
+                traces.write(outcome.beside[id_])
+                self.traced.add(id_)
             dialogues.write(outcome.dialogue)
             traces.write(outcome.trace)
             failures.write(outcome.failure)
@@ -226,6 +237,7 @@ class RunFolder:
             file.flush()
         self.db.execute("BEGIN IMMEDIATE")
         self.db.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", recorded)
+        self.db.executemany("INSERT INTO beside VALUES (?, ?)", beside)
         self.db.execute("COMMIT")
         self._claimed.difference_update(outcome.id for _, outcome in rows if outcome.id is not None)
 
@@ -238,6 +250,20 @@ class RunFolder:
         # After trouble a file may still hold what it could not write; the next start makes it again.
         with suppress(OSError) if self.trouble else nullcontext():
             self._opened.close()
+
+
+def dialogues_in(path: Path) -> Path:
+    """The file of dialogues that ``path`` is, or that a run's folder holds."""
+    return path / DIALOGUES if path.is_dir() else path
+
+
+def answered(path: Path) -> int | None:
+    """How many calls of a run were answered, all starts together; None where there is no journal."""
+    file = path / "journal.sqlite"
+    if not file.exists():
+        return None
+    with closing(sqlite3.connect(file)) as db:
+        return int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
 
 
 def renew(path: Path, digests: Mapping[str, str], records: str = DIALOGUES) -> None:
@@ -253,6 +279,7 @@ def renew(path: Path, digests: Mapping[str, str], records: str = DIALOGUES) -> N
         return
     with closing(sqlite3.connect(path / "journal.sqlite", isolation_level=None)) as db:
         db.execute("DELETE FROM outcomes")
+        db.execute("DROP TABLE IF EXISTS beside")
     for name in (records, *_BESIDE):
         (path / name).write_bytes(b"")
     for name in (ARTEFACTS, APART):

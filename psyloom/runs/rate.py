@@ -23,7 +23,7 @@ from psyloom.llm.prices import Price
 from psyloom.records import Defect, Dialogue, Rating, read_jsonl, to_line
 from psyloom.records.jsonl import parse_line
 from psyloom.runs.engine import Engine, Settings
-from psyloom.runs.folder import RunFolder
+from psyloom.runs.folder import RunFolder, dialogues_in
 from psyloom.runs.run import open_models, prompts_hash, survey
 from psyloom.runs.told import Progress, Summary
 
@@ -53,7 +53,7 @@ class Others:
     """The other dialogues of pairs, found by id without holding them all."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path / "dialogues.jsonl" if path.is_dir() else path
+        self.path = dialogues_in(path)
         self.name = self.path.parent.name if path.is_dir() or self.path.name == "dialogues.jsonl" else self.path.stem
         self.digest = survey(self.path, Dialogue)[0]["digest"]
         self._at = dict(self._index())
@@ -132,7 +132,7 @@ async def rate(
              with a failure; a dialogue that cannot be rated at all is a line of failures.jsonl.
     Raises:  UsageError before anything is started.
     """
-    path, out = _file(Path(dialogues)), Path(out)
+    path, out = dialogues_in(Path(dialogues)), Path(out)
     tools = [instrument(one) if isinstance(one, str) else one for one in instruments]
     panel = Panel(
         instruments=tuple(tools), samples=samples, per=per, logprobs=logprobs, temperature=temperature,
@@ -157,10 +157,6 @@ async def rate(
         for model in opened.by_agent.values():
             await model.aclose()
     return _summary(run, out, tools, by)
-
-
-def _file(path: Path) -> Path:
-    return path / "dialogues.jsonl" if path.is_dir() else path
 
 
 def _named(models: Sequence[str | Model]) -> dict[str, str | Model]:

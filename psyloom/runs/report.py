@@ -10,11 +10,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from psyloom.errors import FolderTrouble, UnknownName
-from psyloom.knowledge.labels import loaded
-from psyloom.records import Dialogue, Label, Session, Turn, sentences
-from psyloom.records.jsonl import Defect, parse_line
-from psyloom.runs.folder import flat
+from psyloom.errors import FolderTrouble
+from psyloom.records import Artefact, Dialogue, Label, sentences
+from psyloom.records.dialogue import Quality
+from psyloom.records.jsonl import Defect, R, parse_line
+from psyloom.runs.folder import ARTEFACTS, DIALOGUES, answered, flat
+from psyloom.runs.notes import facets_of, label_name, names_in, plain, short, spaced
+from psyloom.runs.words import word
 
 _SHOWN, _FAILURES, _BARS = 5, 10, 12
 _MEASURES = ("messages", "exchanges", "sentences", "client characters", "counselor characters")
@@ -27,8 +29,12 @@ def write_report(out: Path) -> Path:
     environment = Environment(
         loader=PackageLoader("psyloom.runs", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"name": _label_name, "text": _text}
-    page = environment.get_template("report.html.j2").render(**_facts(out))
+    facts = _facts(out)
+    environment.filters |= {
+        "name": label_name, "text": _text, "names": names_in, "facets": facets_of, "plain": plain, "short": short,
+        "spaced": spaced, "say": lambda text, *values: word(text, facts["lang"], *values),
+    }  # fmt: skip
+    page = environment.get_template("report.html.j2").render(**facts)
     path = out / "report.html"
     try:
         path.write_text(page, "utf-8")
@@ -44,31 +50,41 @@ def _facts(out: Path) -> dict[str, Any]:
     shown: list[Dialogue] = []
     sizes: dict[str, Counter[int]] = {name: Counter() for name in _MEASURES}
     ended: Counter[str] = Counter()
-    guards: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    langs: Counter[str] = Counter()
     labels: Counter[tuple[str, str]] = Counter()
-    calls = rejected = count = 0
-    for dialogue in _dialogues(out / "dialogues.jsonl"):
-        count += 1
+    total, once = Quality(), Quality()
+    for dialogue in _records(out / DIALOGUES, Dialogue):
+        langs[dialogue.lang] += 1
         if len(shown) < _SHOWN:
             shown.append(dialogue)
         _measure(dialogue, sizes)
-        calls += dialogue.quality.calls
-        rejected += dialogue.quality.rejected
-        guards.update(dialogue.quality.guards)
-        kept.update(dialogue.quality.kept)
+        total.add(dialogue.quality)
         ended.update(s.ended.split(" said ")[0] if s.ended else "script" for s in dialogue.sessions)
-        parts: tuple[Dialogue | Session | Turn, ...] = (dialogue, *dialogue.sessions, *dialogue.turns)
-        labels.update((label.set, label.id) for part in parts for label in part.labels)
-    failures = Counter(row["reason"] for row in _rows(out / "failures.jsonl"))
+        labels.update((label.set, label.id) for place in dialogue.places for label in place.labels)
+    for artefact in _records(out / ARTEFACTS, Artefact):
+        once.add(artefact.quality)
+    calls = total.calls
+    total.add(once)
+    failures: Counter[str] = Counter()
+    for row in _rows(out / "failures.jsonl"):
+        failures[row["reason"]] += 1
+        broken.update(row.get("guards", {}))
+    lang = "zh" if langs["zh"] > langs["en"] or (not langs and config.get("lang") == "zh") else "en"
     return {
-        "config": config, "options": flat(config["options"]), "count": count, "shown": shown, "calls": calls, "rejected": rejected,
-        "ended": ended.most_common(), "guards": guards.most_common(), "kept": kept.most_common(), "failures": failures.most_common(),
+        "config": config, "options": flat(config["options"]), "lang": lang, "count": langs.total(), "shown": shown,
+        "answered": answered(out), "calls": calls, "once": once.calls, "rejected": total.rejected,
+        "ended": ended.most_common(), "guards": _most(total.guards), "kept": _most(total.kept),
+        "failed": failures.total(), "failures": failures.most_common(), "broken": broken.most_common(),
         "examples": list(islice(_rows(out / "failures.jsonl"), _FAILURES)),
         "sizes": {name: _spread(values) for name, values in sizes.items() if values},
         "rehearsal": any(d.lineage and d.lineage.rehearsal for d in shown),
-        "labels": [(_label_name(Label(set=s, id=i), config.get("lang", "en")), s, n) for (s, i), n in labels.most_common(30)],
+        "labels": [(label_name(Label(set=s, id=i), lang), s, n) for (s, i), n in labels.most_common(30)],
     }  # fmt: skip
+
+
+def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return Counter(counts).most_common()
 
 
 def _measure(dialogue: Dialogue, sizes: dict[str, Counter[int]]) -> None:
@@ -98,10 +114,13 @@ def _at(values: Counter[int], share: float) -> int:
     return next(value for value, below in zip(ordered, reached, strict=True) if below >= share * values.total())
 
 
-def _dialogues(path: Path) -> Iterator[Dialogue]:
+def _records(path: Path, kind: type[R]) -> Iterator[R]:
+    """The good records of a file; none where there is no file."""
+    if not path.exists():
+        return
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
-            found = parse_line(raw, Dialogue, str(path), number)
+            found = parse_line(raw, kind, str(path), number)
             if not isinstance(found, Defect):
                 yield found
 
@@ -115,10 +134,3 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 def _text(value: Any) -> str:
     """A text as it is, any other value as JSON that people can read."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _label_name(label: Label, lang: str) -> str:
-    try:
-        return loaded(label.set)[label.id].name("zh" if lang == "zh" else "en")
-    except UnknownName:
-        return label.id

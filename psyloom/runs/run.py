@@ -6,10 +6,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from psyloom import __version__
 from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
+from psyloom.agents.dials import Dials
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import BadRecord, UnknownName, UsageError
 from psyloom.llm import Decoding, Model, connect
@@ -20,10 +21,12 @@ from psyloom.llm.prices import Price, price
 from psyloom.records import Case, Defect, Dialogue, Lang
 from psyloom.records.jsonl import parse_line
 from psyloom.runs.engine import READS_DIALOGUES, Engine, Settings, Work, no_none, roles_of
-from psyloom.runs.folder import RunFolder
+from psyloom.runs.folder import RunFolder, dialogues_in
 from psyloom.runs.told import Progress, Summary
 from psyloom.systems import find_system, make_role
 from psyloom.systems.catalog import json_or_text
+
+_FRAME = ("max_exchanges", "min_exchanges", "sessions", "record")
 
 
 def writer_for(slug: str, options: Mapping[str, Any] | None = None) -> Writer:
@@ -34,17 +37,39 @@ def writer_for(slug: str, options: Mapping[str, Any] | None = None) -> Writer:
     """
     system = find_system(slug)
     if "writer" in system.card.roles:
-        writer = make_role(slug, "writer", dict(options or {}))
+        dials, rest = take_dials(options)
+        writer = make_role(slug, "writer", rest | ({"dials": dials} if dials else {}))
         assert isinstance(writer, Writer)
         return writer
     return pair(slug, slug, options)
 
 
+def take_dials(options: Mapping[str, Any] | None) -> tuple[Dials | None, dict[str, Any]]:
+    """The dials among some options, and the other options. Raises: UsageError for a dial that cannot be set so."""
+    given = {key.removeprefix("dials."): value for key, value in (options or {}).items() if key.startswith("dials.")}
+    rest = {key: value for key, value in (options or {}).items() if not key.startswith("dials.")}
+    try:
+        return Dials(**{name: json_or_text(value) for name, value in given.items()}) if given else None, rest
+    except ValidationError as trouble:
+        raise _wrong(trouble, "dials.") from trouble
+
+
+def _wrong(trouble: ValidationError, prefix: str = "") -> UsageError:
+    error = trouble.errors(include_url=False)[0]
+    where, what = ".".join(map(str, error["loc"])), str(error["msg"])
+    what = f"{what} (got {error['input']!r})" if where else what.removeprefix("Value error, ")
+    do = (
+        'e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set \'dials.trajectory=["defending", "extending"]\''
+    )
+    return UsageError(f"option {prefix}{where}{': ' if where else ''}{what}", do=do)
+
+
 def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) -> Pairing:
     """Any system's counselor with any system's client."""
-    given: dict[str, dict[str, Any]] = {"counselor": {}, "client": {}, "dials": {}, "": {}}
+    given: dict[str, dict[str, Any]] = {"counselor": {}, "client": {}, "": {}}
+    dials, rest = take_dials(options)
     known = {"counselor": find_system(counselor).role("counselor"), "client": find_system(client).role("client")}
-    for key, value in (options or {}).items():
+    for key, value in rest.items():
         side, _, name = key.rpartition(".")
         owner = side or next(
             (s for s in known if name in known[s].model_fields and name not in Pairing.model_fields), ""
@@ -54,21 +79,16 @@ def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) 
                 f"there is no side called {owner!r}", do="write counselor.OPTION, client.OPTION or dials.OPTION"
             )
         given[owner][name] = value
-    frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in ("max_exchanges", "min_exchanges", "sessions")}
-    if given["dials"]:
-        frame["dials"] = {name: json_or_text(value) for name, value in given["dials"].items()}
+    frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in _FRAME}
     for name in set(given[""]) - set(frame):
         given["counselor"][name] = given[""][name]  # make_role says that it does not exist, and what does
     talker, other = make_role(counselor, "counselor", given["counselor"]), make_role(client, "client", given["client"])
     assert isinstance(talker, Counselor)
     assert isinstance(other, Client)
     try:
-        return Pairing(counselor=talker, client=other, **frame)
+        return Pairing(counselor=talker, client=other, dials=dials, **frame)
     except ValidationError as trouble:
-        error = trouble.errors(include_url=False)[0]
-        what = f"option {'.'.join(map(str, error['loc']))}: {error['msg']} (got {error['input']!r})"
-        do = 'e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set \'dials.trajectory=["defending", "extending"]\''
-        raise UsageError(what, do=do) from trouble
+        raise _wrong(trouble) from trouble
 
 
 def open_models(
@@ -112,15 +132,15 @@ async def run_cases(
     """Run a system over a file of cases into a folder; started again, it goes on where it stopped.
 
     Args:    work: a system's slug, a writer, or an annotator; cases: a JSON Lines file of cases, or of the dialogues
-             that an annotator labels (``by``: its name on the labels, instead of its system's).
+             (or a run's folder) that an annotator labels (``by``: its name on the labels, instead of its system's).
              models: one name, or agent -> name ("" for all others); a model of your own may stand instead of a name.
              decoding: agent -> decoding parameters instead of those of its prompt files ("" for all agents).
              budget: counts and limits what is spent; signals: handle Ctrl-C (first: finish open calls, second: leave).
     Returns: the summary; a case that failed is a line of failures.jsonl, and the rest goes on.
     Raises:  UsageError before anything is started.
     """
-    cases, out = Path(cases), Path(out)
     work = writer_for(work, options) if isinstance(work, str) else work
+    cases, out = dialogues_in(Path(cases)) if isinstance(work, READS_DIALOGUES) else Path(cases), Path(out)
     specs = dict(models) if isinstance(models, Mapping) else {"": models}
     settings = Settings(lang, seed, tries, derive_missing, traces, by, decoding or {})
     check_agents(specs, roles_of(work).values())
@@ -172,7 +192,33 @@ def configuration(
         "by": settings.by,
         "decoding": {agent or "default": dict(given) for agent, given in settings.decoding.items()},
         "cases": cases,
-    }
+    } | ({"files": files} if (files := side_files(work)) else {})
+
+
+def side_files(work: BaseModel, prefix: str = "") -> dict[str, str]:
+    """Option -> hash of the content, for every option that names a file (or a run's folder: its dialogues).
+
+    Raises: UsageError for a file that cannot be read, or is empty.
+    """
+    found: dict[str, str] = {}
+    for name in type(work).model_fields:
+        value = getattr(work, name)
+        if isinstance(value, BaseModel):
+            found |= side_files(value, f"{prefix}{name}.")
+        elif isinstance(value, Path):
+            found[f"{prefix}{name}"] = _content(value, f"{prefix}{name}")
+    return found
+
+
+def _content(path: Path, option: str) -> str:
+    try:
+        content = dialogues_in(path).read_bytes()
+    except OSError as trouble:
+        what = f"option {option}: cannot read {dialogues_in(path)}: {trouble.strerror}"
+        raise UsageError(what, do="give the path of a file") from trouble
+    if not content.strip():
+        raise UsageError(f"option {option}: {dialogues_in(path)} is empty", do="give a file that holds something")
+    return blake2b(content, digest_size=8).hexdigest()
 
 
 def prompts_hash(role: Role) -> str:

@@ -35,6 +35,7 @@ class Summary:
 
     stopped: why it is not finished; None: every case was settled.
     reasons: why cases failed -> how many; examples: the same -> what exactly was wrong with the first of them.
+    guards: which rules the answers of failed cases broke -> how often.
     apart: dialogues that the system's own filter kept out of the data; they stand in apart.jsonl with their reasons.
     """
 
@@ -48,3 +49,4 @@ class Summary:
     reasons: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     apart: int = 0
+    guards: dict[str, int] = field(default_factory=dict)

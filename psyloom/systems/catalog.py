@@ -205,10 +205,11 @@ def make_role(slug: str, name: str, options: dict[str, Any] | None = None) -> Ro
     except ValidationError as trouble:
         error = trouble.errors(include_url=False)[0]
         where = ".".join(map(str, error["loc"]))
-        raise UsageError(
-            f"option {where} of {slug}:{name}: {error['msg']} (got {error['input']!r})",
-            do=f"see `psyloom system {slug}`",
-        ) from trouble
+        what = f"option {where} of {slug}:{name}: {error['msg']} (got {error['input']!r})"
+        if not where:  # options that do not go together
+            given = ", ".join(f"{key}={value}" for key, value in values.items())
+            what = f"{given}: these options of {slug}:{name} cannot be: {error['msg'].removeprefix('Value error, ')}"
+        raise UsageError(what, do=f"see `psyloom system {slug}`") from trouble
 
 
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, Field
@@ -16,6 +16,8 @@ from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import FACETS, Case, Lang, Turn
 from tests.support import Scripted, desk_for, numbered, text_of
+
+RECORD = {"summary": "They met.", "learnt": [], "homework": [], "ratings": []}
 
 
 class Mood(BaseModel):
@@ -220,6 +222,29 @@ async def test_a_missing_facet_is_named_and_can_be_derived_once_each_with_a_note
 
 
 @pytest.mark.parametrize(
+    ("post", "missing"),
+    [
+        ({"text": "   "}, ["post", "post.answers", "post.text"]),
+        ({"text": "SAID", "answers": [{"text": " ", "extra": {"upvotes": 3}}]}, ["post.answers"]),
+        ({"text": "SAID", "answers": [{"text": ""}, {"text": "GIVEN"}]}, []),
+    ],
+)
+def test_blank_text_is_missing(post: dict[str, Any], missing: list[str]) -> None:
+    case = Case.model_validate({"id": "c", "lang": "en", "post": post})
+    assert lacking(case, {"post", "post.text", "post.answers"}) == missing
+
+
+async def test_a_blank_text_gives_way_to_what_is_derived_and_is_nothing_to_derive_from() -> None:
+    poor = Case.model_validate({"id": "c", "lang": "en", "post": {"text": " ", "title": "TITLE"}})
+    model = Scripted(derive={"text": "DERIVED", "title": "OTHER"})
+    await derive(poor, {"post.text"}, Ask(desk_for(poor, model), Listener()))
+    assert (poor.get("post.text"), poor.get("post.title")) == ("DERIVED", "TITLE")
+    blank = Case.model_validate({"id": "b", "lang": "en", "post": {"text": " "}})
+    with pytest.raises(MissingFacet, match="no facet to derive from"):
+        await derive(blank, {"post.text"}, Ask(desk_for(blank, model), Listener()))
+
+
+@pytest.mark.parametrize(
     ("lang", "says"), [("en", "intake.reason must not be empty"), ("zh", "intake.reason 不能空着")]
 )
 async def test_what_is_needed_may_not_be_left_empty(lang: Lang, says: str) -> None:
@@ -362,6 +387,8 @@ async def test_a_run_may_set_other_decoding_parameters_for_all_agents_or_for_one
 
 async def test_a_pairing_may_meet_for_several_sessions_whose_turns_stay_apart() -> None:
     pairing = Pairing(counselor=Frame(most=2), client=Talker(), sessions=3)
-    dialogue = await pairing.write(case(), ask_for(Scripted(reply=numbered("reply"), say=numbered("word"))))
+    dialogue = await pairing.write(
+        case(), ask_for(Scripted(reply=numbered("reply"), say=numbered("word"), record=RECORD))
+    )
     assert [len(session.turns) for session in dialogue.sessions] == [6, 6, 6]
     assert [session.ended for session in dialogue.sessions] == ["limit"] * 3

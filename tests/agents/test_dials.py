@@ -1,12 +1,31 @@
 """Dials: how difficult a client is, whichever client it is, and what is measured of it."""
 
+import re
+
 import pytest
 
-from psyloom.agents.dials import alike, measures, told, unlocked
-from psyloom.errors import UsageError
-from psyloom.records import Case, Lang, Turn
-from psyloom.runs import pair
+from psyloom.agents.dials import REACTIONS, Dials, alike, cooperates, measures, told, unlocked
+from psyloom.agents.sight import look
+from psyloom.errors import UnknownName, UsageError
+from psyloom.llm import Answer, Call
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.records import Case, Disposition, Lang, Turn, read_jsonl
+from psyloom.runs import pair, writer_for
+from psyloom.systems import find_system
 from tests.support import Scripted, numbered, text_of, write
+
+
+class Overheard(Rehearsal):
+    """The rehearsal back end, with what clients are told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    async def __call__(self, call: Call, /) -> Answer:
+        self.told.append(text_of(call))
+        return await super().__call__(call)
+
 
 POST = {
     "zh": "我升职以后睡不着。老周当众说了我一句。我妈让我别多想。跑步的时候好一点。",
@@ -127,3 +146,182 @@ def test_likeness_is_the_share_of_meaning_words_in_common() -> None:
     assert alike("睡不着", "晚上总是睡不着觉") == 1.0
     assert alike("我妈", "老周") == 0.0
     assert alike("sleeping badly", "I slept and sleep") == 0.5
+
+
+# Openness
+
+
+CCD: dict[str, object] = {
+    "history": "HISTORY of praise.", "core_beliefs": {"helpless": ["I am weak.", "I cannot cope."]},
+    "intermediate_beliefs": ["RULE never ask."], "coping_strategies": ["COPING hides."],
+    "situations": [{"situation": "EVENT a slide was wrong.", "automatic_thoughts": ["THOUGHT fraud."], "behaviors": ["DID nothing."]}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "（还想不起来）"), ("en", "(does not come to mind yet)")])
+@pytest.mark.parametrize("client", ["patient_psi", "diacbt"])
+async def test_what_is_held_back_leaves_no_hole_that_a_model_would_fill(client: str, lang: Lang, words: str) -> None:
+    given = Case.model_validate({"id": "c", "lang": lang, "demographics": {"name": "Lin"}, "cognition": CCD})
+    model = Scripted(client=numbered("word"), counselor=numbered("reply"))
+    options = {"dials.openness": "0", "max_exchanges": "2"}
+    await write(pair("interactive_agents", client, options), given, model)
+    told_ = text_of(model.asked("client")[0])
+    assert words in told_
+    assert "COPING" not in told_
+    assert not re.search(r"[：:-] *$", re.sub(r"(?m)^[^\-\n]*[：:]\n(?=\s*-)", "", told_), re.MULTILINE), told_
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("client", ["patient_psi", "diacbt"])
+async def test_a_part_of_a_diagram_that_a_case_lacks_makes_no_empty_line(client: str, lang: Lang) -> None:
+    given = Case.model_validate({"id": "c", "lang": lang, "demographics": {"name": "Lin"}, "cognition": CCD})
+    model = Scripted(client=numbered("word"), counselor=numbered("reply"))
+    await write(pair("interactive_agents", client, {"max_exchanges": "2"}), given, model)
+    told_ = text_of(model.asked("client")[0])
+    assert "THOUGHT" in told_
+    assert not re.search(r"^- .*[：:] *$", told_, re.MULTILINE)
+
+
+async def test_what_was_told_in_one_session_is_remembered_in_the_next() -> None:
+    asked = iter(["老周那天说了什么？", *(f"嗯，我在听，第{n}句" for n in range(9))])
+    record = {"summary": "x", "learnt": [], "homework": [], "ratings": []}
+    model = Scripted(client=numbered("word"), counselor=lambda _: next(asked), record=record)
+    options = {"dials.openness": "0", "max_exchanges": "2", "sessions": "2"}
+    await write(pair("interactive_agents", "interactive_agents", options), case("zh"), model)
+    assert all("老周当众说了我一句" in text_of(call) for call in model.asked("client"))
+
+
+async def test_a_post_that_is_said_as_it_stands_is_said_without_what_is_held_back() -> None:
+    model = Scripted(counselor=numbered("reply"), answer=numbered("word"))
+    options = {"client.retell": "false", "dials.openness": "0", "max_exchanges": "2"}
+    dialogue = await write(pair("interactive_agents", "autocbt", options), case("zh"), model)
+    said = next(turn.text for turn in dialogue.turns[1:] if turn.speaker == "client")
+    assert said == "T"
+
+
+def test_texts_under_headings_are_held_back_too() -> None:
+    given = Case.model_validate(
+        {
+            "id": "c",
+            "lang": "en",
+            "clinical": {"complaint": "I am tired.", "personal_history": {"work": "A secret.", "home": "A cat."}},
+        }
+    )
+    veil = Dials(openness=0).veil(given, {"clinical"}, [], "en")
+    seen = look(given, {"client": {"clinical"}}, "client", veil).clinical
+    assert seen.complaint == "I am tired."
+    assert seen.personal_history == {"work": "(does not come to mind yet)"}
+
+
+# The right to end
+
+
+@pytest.mark.parametrize(("lang", "note"), [("zh", "可以自己结束"), ("en", "you may end it")])
+async def test_any_client_may_be_given_the_right_to_end_the_session(lang: Lang, note: str) -> None:
+    says = ["word one of it", "enough of it, really [/END]"]
+    model = Scripted(client=says, counselor=numbered("reply"))
+    options = {"dials.may_end": "true", "max_exchanges": "9"}
+    dialogue = await write(pair("interactive_agents", "interactive_agents", options), case(lang), model)
+    assert all(
+        note in call.messages[-1]["content"] and "[/END]" in call.messages[-1]["content"]
+        for call in model.asked("client")
+    )
+    closing = [turn for turn in dialogue.turns if turn.closes]
+    assert [turn.text for turn in closing] == ["enough of it, really"]
+    assert dialogue.sessions[0].ended == "client closed"
+    assert len(model.asked("client")) == 2
+
+
+# The case's own
+
+
+async def test_what_the_case_says_of_its_client_holds_where_no_dial_is_set_unless_a_model_made_it_up() -> None:
+    async def told_to(derived: list[str], **dials: str) -> str:
+        given = case("en").model_copy(deep=True)
+        given.disposition, given.derived = Disposition(resistance=0.9), derived
+        model = Scripted(client=numbered("word"), counselor=numbered("reply"))
+        options = {f"dials.{k}": v for k, v in dials.items()} | {"max_exchanges": "2"}
+        await write(pair("interactive_agents", "interactive_agents", options), given, model)
+        return text_of(model.asked("client")[0])
+
+    assert "on your guard" in await told_to([])
+    assert "on your guard" in await told_to([], verbosity="0.5")
+    assert "work along willingly" in await told_to([], resistance="0.1")
+    assert "on your guard" not in await told_to(["disposition"])
+
+
+# Writers that let a client talk
+
+
+@pytest.mark.parametrize(("slug", "more"), [("amie", {}), ("diacbt", {"how": "talk"}), ("notechat", {})])
+def test_a_writer_that_lets_a_client_talk_takes_dials(slug: str, more: dict[str, str]) -> None:
+    writer = writer_for(slug, {"dials.resistance": "0.9", **more})
+    assert writer.dials == Dials(resistance=0.9)  # type: ignore[attr-defined]
+
+
+def test_a_writer_that_lets_no_client_talk_refuses_dials() -> None:
+    for slug, error in (("cactus", UnknownName), ("diacbt", UsageError)):
+        with pytest.raises(error, match="dials"):
+            writer_for(slug, {"dials.resistance": "0.9"})
+
+
+@pytest.mark.parametrize(
+    ("slug", "options"),
+    [
+        ("amie", {"rounds": "1", "max_exchanges": "2"}),
+        ("diacbt", {"how": "talk", "sessions": "1", "max_exchanges": "2"}),
+    ],
+)
+async def test_a_writers_own_client_is_told_of_its_dials_and_measured(slug: str, options: dict[str, str]) -> None:
+    given = next(read_jsonl(find_system(slug).cases(), Case))
+    model = Overheard()
+    dialogue = await write(slug, given, model, options=options | {"dials.resistance": "0.9"})
+    assert any(re.search("on your guard|处处防备", text) for text in model.told)
+    assert {"facts_told", "cooperation_4"} <= set(dialogue.quality.measures)
+
+
+# What a session may be
+
+
+@pytest.mark.parametrize("options", [{"min_exchanges": "9", "max_exchanges": "3"}, {"min_exchanges": "21"}])
+def test_more_exchanges_at_least_than_at_most_is_one_clear_error(options: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=r"min_exchanges: .* is more than the most there may be"):
+        pair("cactus", "cactus", options)
+
+
+# Cooperation
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我觉得自己特别没用。", "对我来说什么都无所谓了，我很累。", "我妈说我没用。", "我随便吃了点东西。", "凭什么升职的是他？", "I feel useless.",
+     "Everything seems pointless to me.", "Whatever I do, it goes wrong.", "My pills are useless, they do not work.",
+     "What's the point of living like this?"],
+)  # fmt: skip
+def test_somebody_who_feels_useless_does_not_refuse_the_talk(text: str) -> None:
+    assert cooperates(Turn.client(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["谈这些有什么用。", "跟你聊这个没用。", "随便。", "无所谓吧", "我不想说。", "关你什么事？", "凭什么要告诉你？", "This is pointless.", "Talking doesn't help.",
+     "What's the point of talking?", "Whatever.", "You don't understand."],
+)  # fmt: skip
+def test_somebody_who_refuses_the_talk_does_not_cooperate(text: str) -> None:
+    assert not cooperates(Turn.client(text))
+
+
+def test_a_labelled_reaction_goes_before_the_words() -> None:
+    assert not cooperates(Turn.client("Yes.", [REACTIONS.label("defending")]))
+    assert cooperates(Turn.client("This is pointless.", [REACTIONS.label("extending")]))
+
+
+def test_what_the_doctor_found_is_nothing_a_client_could_tell() -> None:
+    given = Case.model_validate(
+        {
+            "id": "c",
+            "lang": "en",
+            "clinical": {"complaint": "I am tired.", "mental_state": {"mood": "Mood is low."}, "treatment": "Rest."},
+        }
+    )
+    assert list(told(given, {"clinical"})) == ["I am tired."]

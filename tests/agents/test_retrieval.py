@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyloom.agents.retrieval import Metric, Nearest, grams
+from psyloom.agents.retrieval import Metric, Nearest, embedder_named, grams
+from psyloom.errors import UsageError
 
 METRICS: tuple[Metric, ...] = ("euclidean", "cosine", "bm25")
 ZH = ["我晚上总是睡不着，翻来覆去到天亮。", "老板当着大家的面批评我。", "和妈妈一打电话就吵架。"]
@@ -71,3 +73,20 @@ def test_an_embedder_of_ones_own_decides_and_euclidean_and_cosine_differ_where_t
 def test_chinese_words_are_found_inside_a_sentence_and_width_and_case_do_not_count() -> None:
     assert "睡不" in grams("我睡不着")
     assert grams("ＡＢＣ don’t") == ["abc", "don’t"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda texts: len(texts), lambda texts: [1.0] * len(texts), lambda texts: ["one"] * len(texts),
+        lambda texts: [[1.0]] * (len(texts) + 1), lambda texts: [[1.0] * len(text) for text in texts],
+    ],
+)  # fmt: skip
+def test_an_embedder_that_gives_no_row_of_numbers_for_each_text_is_told_so(rows: Any) -> None:
+    with pytest.raises(UsageError, match="the embedder gives "):
+        Nearest(["a", "bb"], embed=rows).nearest("ccc")
+
+
+def test_an_embedder_is_a_function() -> None:
+    with pytest.raises(UsageError, match="is no function"):
+        embedder_named("math:pi")

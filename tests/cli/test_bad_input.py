@@ -295,3 +295,19 @@ def test_a_file_or_folder_one_may_not_touch_is_named(tmp_path: Path, file: Path)
 )
 def test_a_decoding_parameter_that_is_none_is_named(tmp_path: Path, file: Path, setting: str, told: str) -> None:
     wrong(psyloom("run", "plain", file, "--out", tmp_path / "out", "--decode", setting), told)
+
+
+def test_a_side_file_that_is_missing_or_empty_is_told_once_before_anything_is_started(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n")
+    words = ("run", "psydial", cases(tmp_path / "c.jsonl", 3), "--out", tmp_path / "out", "--set")
+    wrong(psyloom(*words, f"complaints={tmp_path}/none.jsonl"), "option complaints", "cannot read", "none.jsonl")
+    wrong(psyloom(*words, f"complaints={tmp_path}/empty.jsonl"), "option complaints", "empty.jsonl is empty")
+    wrong(psyloom(*words, f"sessions={tmp_path}"), "option sessions", "cannot read", "dialogues.jsonl")
+    pair = ("run", "mdd5k", tmp_path / "c.jsonl", "--out", tmp_path / "out", "--set", "tree=none.toml")
+    wrong(psyloom(*pair), "option counselor.tree", "cannot read none.toml")
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_that_do_not_go_together_are_named(tmp_path: Path, file: Path) -> None:
+    refused = psyloom("run", "emollm", file, "--out", tmp_path / "out", "--set", "persona=airen")
+    wrong(refused, "persona=airen: these options of emollm:writer cannot be: airen ")

@@ -171,3 +171,14 @@ def test_a_place_that_cannot_be_written_is_said_before_the_talk(tmp_path: Path) 
     assert "nowhere" in refused.err
     assert "Traceback" not in refused.err
     assert refused.out == ""
+
+
+def test_a_client_in_the_terminal_can_be_dialled_and_a_wrong_dial_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float | None] = []
+    monkeypatch.setattr("psyloom.agents.dials.Dials.instruction", lambda self, *_: heard.append(self.resistance) or "")
+    words = ("chat", "client:patient_psi", "--lang", "zh", "--set")
+    assert psyloom(*words, "dials.resistance=0.9", typed="你好。\n").code == 0
+    assert set(heard) == {0.9}
+    assert "dials.resistance" in psyloom(*words, "dials.resistance=9", typed="你好。\n").err

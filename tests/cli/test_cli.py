@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from psyloom import __version__
 from psyloom.cli import COMMANDS, app
 from psyloom.errors import MissingExtra
-from psyloom.records import Case, Dialogue, Label, Session, Turn, read_jsonl, write_jsonl
+from psyloom.records import Case, Dialogue, Label, Post, Session, Turn, read_jsonl, write_jsonl
 from psyloom.records.dialogue import Element
 from psyloom.systems import find_systems
 from tests.runs.workshop import (
@@ -412,3 +412,38 @@ def test_progress_is_told_on_a_terminal_and_elsewhere() -> None:
     line = bar._line(Progress(200, done=50, failed=2, calls=900, cost=1.25, seconds=10.0, fresh=20))
     assert line == "50/200 cases  2 failed  2.00/s  900 calls  1.250 USD  1:15 left"
     assert bar._line(Progress(None, done=3, cost=None)) == "3 cases  0.00/s  0 calls  ? USD  ? left"
+
+
+def test_show_cuts_the_case_and_the_notes_to_a_line_each_and_shows_all_when_asked(tmp_path: Path) -> None:
+    long = (
+        "He looks at the window for a long time before he says anything at all, and then he says very little. The end."
+    )
+    notes: dict[str, Any] = {"plan": {"first_goals": [long, "sleep"], "none": []}, "mode": "zero-shot"}
+    post = Case(id="c", lang="en", post=Post(text=f"{long} So I wrote here."))
+    write_jsonl(
+        tmp_path / "d.jsonl", [chat_with([Turn.client("Hello")], notes=notes).model_copy(update={"case": post})]
+    )
+    brief = psyloom("show", tmp_path / "d.jsonl").out
+    assert [line.split(":")[0].strip() for line in brief.splitlines() if ": " in line][:3] == [
+        "case post",
+        "plan",
+        "mode",
+    ]
+    assert "The end." not in brief
+    assert "--notes" in brief
+    whole = psyloom("show", tmp_path / "d.jsonl", "--notes").out
+    for text in ("first goals:", "• He looks", "• sleep", "none: –", "The end. So I wrote here.", "mode: zero-shot"):
+        assert text in " ".join(whole.split())
+    assert "--notes" not in whole
+
+
+def test_every_command_that_reads_dialogues_takes_a_run_folder(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "dialogues.jsonl", [chat_with([Turn.client("Hello"), Turn.counselor("Hi")])])
+    out = ("--out", tmp_path / "made")
+    for words in (
+        ("show", tmp_path), ("export", tmp_path, "--to", "sharegpt", "--out", tmp_path / "made.json"),
+        ("annotate", "escot", tmp_path, *out), ("reply", "--counselor", "cactus", tmp_path, "--out", tmp_path / "replies"),
+    ):  # fmt: skip
+        ended = psyloom(*words)
+        assert "regular file" not in ended.err
+        assert ended.code == 0 or "lacks" in ended.out, ended

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from psyloom.records import Case, Dialogue, Label, Post, Session, Turn, to_line, write_jsonl
+from psyloom.records import Case, Dialogue, Label, Lang, Lineage, Personality, Post, Session, Turn, to_line, write_jsonl
 from psyloom.records.dialogue import Element, Quality
+from psyloom.runs import words
 from psyloom.runs.report import write_report
 from tests.runs.workshop import TALK, cases, psyloom
 
@@ -89,7 +90,7 @@ def test_five_dialogues_can_be_read_with_labels_thoughts_and_notes(tmp_path: Pat
     full.turns[0].labels = [Label(set="magnet_technique", id="reflection"), Label(set="of_my_own", id="my label")]
     page = report(tmp_path / "out", full, *(talk(f"d{n}", f"text {n}") for n in range(1, 9)))
     seen = words_of(page)
-    for text in ("How do you sleep?", "Badly.", "plan ask about sleep", '["explore", "act"]', "They talked about sleep.",
+    for text in ("How do you sleep?", "Badly.", "plan ask about sleep", "stages explore, act", "They talked about sleep.",
                  "aim learn about the nights", "my label", "text 4"):  # fmt: skip
         assert text in seen, text
     assert "text 5" not in seen
@@ -120,7 +121,7 @@ def test_both_languages_are_shown_as_they_are_spoken(tmp_path: Path) -> None:
         "最近睡得怎么样？",
         "睡不好，“总是”醒。",
         "计划 先谈睡眠",
-        '["探索", "行动"]',
+        "阶段 探索, 行动",
         "counselor",
         "client",
     ):
@@ -185,3 +186,47 @@ def test_what_was_measured_of_a_client_and_its_guard_counts_stand_beside_its_dia
     assert "measured unasked 0.25, cooperation 1 1.0" in said
     assert "asked for again role flip 2" in said
     assert "kept in spite of repeats 1" in said
+
+
+LONG = "He looks at the window for a long time before he says anything at all. "
+PLAN = {"plan": {"goals": [LONG, "sleep"], "therapy": "rebt"}, "therapy": "rebt"}
+
+
+def noted(lang: Lang) -> Dialogue:
+    """A dialogue with a short note, a long nested one, and a case whose personality was written for it."""
+    found = talk("d", "Hi", "Hello", lang=lang, lineage=Lineage(system="psydt", version="0"))
+    found.sessions[0].notes = dict(PLAN)
+    personality = Personality(openness=f"{LONG}It stays open.")
+    found.case = Case(id="c", lang=lang, post=Post(text="I lost my job."), personality=personality)
+    return found
+
+
+def test_a_long_note_is_folded_as_a_list_and_a_short_one_is_a_line(tmp_path: Path) -> None:
+    page = report(tmp_path / "out", noted("en"))
+    assert page.count('<details class="note">') == 2, "the plan and the case"
+    assert f"<li>{LONG}" in page
+    assert "<b>goals</b> <ul>" in page
+    assert "{'" not in html.unescape(page)
+    assert '{"' not in html.unescape(page)
+
+
+@pytest.mark.parametrize(("lang", "name"), [("en", "Rational Emotive Behavior Therapy"), ("zh", "理情行为疗法")])
+def test_a_label_in_a_note_has_its_name_in_the_dialogues_language(tmp_path: Path, lang: Lang, name: str) -> None:
+    assert f"therapy {name}" in words_of(report(tmp_path / "out", noted(lang)))
+
+
+def test_the_case_with_what_was_written_for_it_stands_beside_its_dialogue(tmp_path: Path) -> None:
+    seen = words_of(report(tmp_path / "out", noted("en")))
+    assert "I lost my job." in seen
+    assert "It stays open." in seen
+
+
+def test_the_page_speaks_chinese_when_most_dialogues_do(tmp_path: Path) -> None:
+    chinese = [talk(f"zh-{n}", "你好", "嗯", lang="zh") for n in range(2)]
+    page = report(tmp_path / "zh", *chinese, talk("en", "Hi", "Hello"))
+    assert '<html lang="zh">' in page
+    for text in ("3 段对话，0 个失败", "运行了什么", "结束方式：到达上限 3", "要求重写的回答 0", "四分位", "2 条发言"):
+        assert text in words_of(page), text
+    assert '<html lang="en">' in report(tmp_path / "en", chinese[0], talk("en", "Hi", "Hello"))
+    template = (Path(words.__file__).parent / "report.html.j2").read_text("utf-8")
+    assert set(re.findall(r'"([^"]+)" \| say', template)) <= words.ZH.keys(), "a word of the page has no Chinese"

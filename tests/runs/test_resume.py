@@ -22,6 +22,7 @@ from psyloom.llm.limits import Budget
 from psyloom.runs import run_cases
 from tests.loopback import Loopback, deterministic, digest
 from tests.runs.workshop import (
+    CODE,
     TALK,
     apart,
     cases,
@@ -444,3 +445,19 @@ async def test_two_runs_never_write_into_one_folder_at_the_same_time(tmp_path: P
     assert first.dialogues == 3
     assert isinstance(second, FolderTrouble)
     assert "another process is running" in second.happened
+
+
+@pytest.mark.parametrize("inside", ["", "dialogues.jsonl"])
+def test_a_side_file_that_changed_between_two_starts_is_refused(tmp_path: Path, inside: str) -> None:
+    code = CODE.replace(
+        '    mood: str', '    book: Path | None = Field(None, description="a file")\n    mood: str'
+    ).replace("from typing", "from pathlib import Path\nfrom typing")  # fmt: skip
+    slug, book = make_system(tmp_path / "systems", code=code), tmp_path / "book"
+    content = book / inside if inside else book
+    content.parent.mkdir(exist_ok=True)
+    content.write_text("one")
+    words = ("--systems", tmp_path / "systems", "run", slug, cases(tmp_path / "c.jsonl", 1), "--out", tmp_path / "out")
+    words += ("--set", "max_exchanges=2", "--set", f"client.book={book}")
+    assert psyloom(*words).code == psyloom(*words).code == 0
+    content.write_text("two")
+    assert "files.client.book: there" in psyloom(*words).complaint

@@ -12,7 +12,7 @@ from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.systems import find_system
-from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING
+from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING, questions, two_questions
 from psyloom.systems.amie.outer import (
     Condition,
     conditions,
@@ -584,3 +584,23 @@ async def test_top_k_over_dialogues_matches_a_hand_example_and_never_falls_with_
     shares = [float(line.split()[1]) for line in ran.out.splitlines()[2:]]
     assert shares == [0.25, 0.5, 0.75] + [0.75] * 7
     assert shares == sorted(shares)
+
+
+# Marks in a row, and the cap of a pairing
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"), [("zh", "多久了？？？"), ("en", "Since when??? ok"), ("en", "Really?! How often??")]
+)
+def test_question_marks_in_a_row_belong_to_one_question(lang: Lang, text: str) -> None:
+    assert questions(text) <= 2
+    assert two_questions(text, lang) == text
+
+
+async def test_the_cap_of_a_pairing_is_the_doctors_who_takes_leave_at_it() -> None:
+    dialogue = await consult(model(99), max_exchanges="2")
+    assert dialogue.turns[-1].text == PARTING["en"]
+    assert dialogue.sessions[0].notes["ended_by"] == "limit"
+    assert "questionnaire" in dialogue.sessions[0].notes
+    own = await consult(model(99), max_exchanges="2", **{"counselor.max_exchanges": "1"})
+    assert own.sessions[0].exchanges() == 1

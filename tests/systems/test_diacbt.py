@@ -685,6 +685,14 @@ async def test_no_name_of_a_field_of_the_diagram_and_not_the_diagrams_own_is_eve
         await written(blocks, lang, sessions=1)
 
 
+async def test_the_limit_of_a_pairing_is_the_one_that_the_counselor_plans_for() -> None:
+    model = Scripted(client=numbered("word"), counselor=said())
+    await write(pair("diacbt", "diacbt", {"max_exchanges": "4"}), case(), model)
+    first, *_, last = (text_of(call) for call in model.asked("counselor"))
+    assert "You have 4 messages left" in first
+    assert "close it now" in last
+
+
 async def test_the_single_session_of_a_pairing_has_at_most_30_exchanges_and_a_plain_client() -> None:
     model = Scripted(client=numbered("word"), counselor=said())
     dialogue = await write(pair("diacbt", "diacbt"), case(), model)

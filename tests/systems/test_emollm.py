@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from psyloom.cli.catalog import cases
-from psyloom.errors import AnswerRejected, UsageError
+from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.knowledge import label_set
 from psyloom.knowledge.labels import FOLDER
 from psyloom.llm import Call
@@ -305,6 +305,29 @@ async def test_a_question_that_comes_up_in_two_windows_is_judged_and_kept_once()
     dialogue = await write("emollm", book(), model)
     assert dialogue.quality.measures == {"windows": 3, "pairs": 15, "duplicates": 10, "kept": 5}
     assert len(model.asked("clean")) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(" \n　", "no words"), ("", "no words"), (["第一章。", "第二章。"], "is a list")]
+)
+async def test_a_book_without_words_or_that_is_no_text_is_refused_before_any_call(given: Any, told: str) -> None:
+    model = Scripted(qa=pairs(), clean={"belongs": "1"})
+    with pytest.raises(BadRecord, match=told):
+        await write("emollm", Case(id="e", lang="zh", extra={"book": given}), model)
+    assert model.calls == []
+
+
+@pytest.mark.parametrize("fewest", [5, 8])
+async def test_rehearsed_questions_are_about_their_window_and_as_many_as_asked_for(fewest: int) -> None:
+    options = {"pairs": [fewest, 10], "window": 2, "overlap": 0}
+    made = [
+        await write("emollm", book(text), Rehearsal(), options=options)
+        for text in ("我怕高。猫会怕水。", "雨下了一整天。")
+    ]
+    asked = [[turn.text for turn in one.turns if turn.speaker == "client"] for one in made]
+    assert [len(set(questions)) for questions in asked] == [fewest, fewest]
+    assert not set(asked[0]) & set(asked[1])
+    assert not any("（" in question for question in asked[0] + asked[1])
 
 
 async def test_the_text_of_a_book_is_not_kept_with_its_pairs() -> None:

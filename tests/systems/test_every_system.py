@@ -207,7 +207,9 @@ async def test_its_own_cases_become_dialogues_in_both_languages(slug: str, tmp_p
     summary = await run_cases(slug, SYSTEMS[slug].cases(), tmp_path / "run")
     assert summary.failures == 0, (tmp_path / "run/failures.jsonl").read_text()
     dialogues = list(read_jsonl(tmp_path / "run/dialogues.jsonl", Dialogue))
-    assert len(dialogues) == sum(1 for _ in read_jsonl(SYSTEMS[slug].cases(), Case))
+    assert len({dialogue.id for dialogue in dialogues}) == len(dialogues)
+    wanted = {case.id for case in read_jsonl(SYSTEMS[slug].cases(), Case)}
+    assert {dialogue.case.id for dialogue in dialogues if dialogue.case} == wanted, "a case may give several dialogues"
     for dialogue in dialogues:
         assert dialogue.lineage
         assert dialogue.lineage.rehearsal

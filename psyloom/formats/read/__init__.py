@@ -3,6 +3,7 @@
 A module of this package without a leading underscore is a format; adding one is adding a file.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -19,7 +20,7 @@ from psyloom.formats.read._files import DAMAGE, File, files
 from psyloom.formats.read._format import Format, Item, Keys, Layout, Unreadable, keys, made
 from psyloom.formats.read._json import Broken
 from psyloom.formats.read._save import Saved, save
-from psyloom.records import Defect, Dialogue, Record, Speaker
+from psyloom.records import Defect, Dialogue, Rating, Record, Speaker
 
 __all__ = [
     "Choice",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 OnDefect = Callable[[Defect], None]
+Id = tuple[str, str]  # kind, id
 
 
 @cache
@@ -85,6 +87,7 @@ def _records(
     chosen: Format, found: Iterable[File], report: OnDefect, speakers: Mapping[str, Speaker]
 ) -> Iterator[Record]:
     seen: dict[bytes, str] = {}
+    ids: Counter[Id] = Counter()
     for _, folder in groupby(found, key=lambda file: file.folder):
         texts: list[tuple[Layout, Item]] = []
         for file in folder:
@@ -99,7 +102,7 @@ def _records(
                             (fitting, make(text, number=1, alone=True)) for _, _, text in contents.items("folder")
                         ]
                     else:
-                        records = _items(fitting, contents, make)
+                        records = _items(fitting, contents, make, ids)
                         yield from _told_once(records, seen, file, report) if chosen.distinct else records
                     if contents.replaced:
                         report(Defect(file.name, 0, "", "holds U+FFFD, where the text was damaged (records kept)"))
@@ -107,20 +110,45 @@ def _records(
                 report(Defect(file.name, 0, "", f"cannot be read: {trouble} (rest of the file left out)"))
         if texts:
             layout, first = texts[0]
-            yield from made(layout.read, replace(first, value=[text for _, text in texts]))
+            whole = replace(first, value=[text for _, text in texts])
+            yield from _named_apart(made(layout.read, whole), ids, whole)
 
 
-def _items(layout: Layout, contents: Contents, make: Callable[..., Item]) -> Iterator[Record]:
-    whole = (make(value, number=number, alone=alone) for number, alone, value in contents.items(layout.unit))
-    sound = (item for item in whole if not _broken(item))
-    group_of = layout.group
-    if group_of is None:
-        for item in sound:
-            yield from made(layout.read, item)
-        return
-    for _, rows in groupby(sound, key=lambda item: group_of(item.value)):
-        group = list(rows)
-        yield from made(layout.read, make([row.value for row in group], number=group[0].number, alone=False))
+def _items(layout: Layout, contents: Contents, make: Callable[..., Item], ids: Counter[Id]) -> Iterator[Record]:
+    every = (make(value, number=number, alone=alone) for number, alone, value in contents.items(layout.unit))
+    sound = (item for item in every if _sound(layout, item))
+    for item in sound if layout.group is None else _grouped(layout.group, sound):
+        yield from _named_apart(made(layout.read, item), ids, item)
+
+
+def _sound(layout: Layout, item: Item) -> bool:
+    wrong = item.value.what if isinstance(item.value, Broken) else layout.misses(item.value)
+    if wrong:
+        item.reject("", wrong)
+    return not wrong
+
+
+def _grouped(key: Callable[[object], object], items: Iterable[Item]) -> Iterator[Item]:
+    for _, rows in groupby(items, key=lambda item: key(item.value)):
+        first, *more = rows
+        yield replace(first, value=[first.value, *(row.value for row in more)], alone=False)
+
+
+def _named_apart(records: Iterable[Record], ids: Counter[Id], item: Item) -> Iterator[Record]:
+    """The records; one whose id another one had before gets a number behind it, what rates it follows, and a note."""
+    moved: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, Rating) and record.subject.dialogue in moved:
+            record.subject.dialogue = moved[record.subject.dialogue]
+        old = record.id
+        while ids[record.kind, record.id]:
+            ids[record.kind, old] += 1
+            record.id = f"{old}-{ids[record.kind, old]}"
+        ids[record.kind, record.id] += 1
+        if record.id != old:
+            moved |= {old: record.id} if isinstance(record, Dialogue) else {}
+            item.note("id", f"another {record.kind} has it too ({old!r}: called {record.id!r}; rows of one stand together)")
+        yield record
 
 
 def _told_once(records: Iterable[Record], seen: dict[bytes, str], file: File, report: OnDefect) -> Iterator[Record]:
@@ -132,10 +160,3 @@ def _told_once(records: Iterable[Record], seen: dict[bytes, str], file: File, re
             if first != record.id:
                 report(Defect(file.name, 0, "", f"the same talk as another (as {first!r}; record kept)"))
         yield record
-
-
-def _broken(item: Item) -> bool:
-    if isinstance(item.value, Broken):
-        item.reject("", item.value.what)
-        return True
-    return False

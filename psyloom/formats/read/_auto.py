@@ -106,12 +106,12 @@ def _look(file: File, formats: Iterable[Format]) -> _Seen:
 
 
 def _match(layout: Layout, head: list[Any], file: File) -> _Match | None:
-    why = next(filter(None, map(layout.fits, head)), None)
+    why = next(filter(None, map(layout.suits, head)), None)
     if why is None:
         return None
     if layout.mark is None:
         return _Match(_SHAPED, why, layout.unit)
-    marked = next(filter(None, (layout.mark(value, file) for value in head)), None)
+    marked = next(filter(None, (layout.mark(value, file) for value in head if layout.suits(value))), None)
     return _Match(_MARKED, f"{why}; {marked}", layout.unit) if marked else _Match(_UNMARKED, why, layout.unit)
 
 

@@ -17,6 +17,7 @@ from psyloom.formats.read._format import Unit
 from psyloom.formats.read._json import Broken, values
 
 _CHUNK = 1 << 18
+_CLEAN = 4  # whole characters for each damaged place, at least, in a file that is taken as UTF-8
 _HEAD = 5  # items looked at to tell what a file is
 _JSON = re.compile(r'^\s*(?:\{\s*["}]|\[\s*(?:[\[{"\]]|-?[\d.]+\s*[,\]]|true\b|false\b|null\b))', re.MULTILINE)
 _HIGH = re.compile(rb"[\x80-\xff]+")
@@ -36,7 +37,7 @@ class Contents:
         self._first = self._stream.read(_CHUNK)
         self._codec = _codec(self._first)
         self.kind = _kind(self._first, self._codec)
-        self.replaced = False  # bytes that are no text were replaced by U+FFFD
+        self.replaced = False  # bytes that are no text, or halves of characters, were replaced by U+FFFD
 
     def __enter__(self) -> "Contents":
         return self
@@ -61,7 +62,7 @@ class Contents:
             return self._rows()
         chunks = self._decoded(self._chunks())
         if self.kind == "json":
-            return values(chunks, each=unit == "each")
+            return values(chunks, each=unit == "each", on_half=self._damaged)
         return _table(chunks) if unit == "each" else iter([(1, True, "".join(chunks))])
 
     def _chunks(self) -> Iterator[bytes]:
@@ -74,8 +75,12 @@ class Contents:
         decoder = getincrementaldecoder(self._codec)(errors="replace")
         for chunk in chunks:
             text = decoder.decode(chunk)
-            self.replaced = self.replaced or "\ufffd" in text
+            if "\ufffd" in text:
+                self._damaged()
             yield text
+
+    def _damaged(self) -> None:
+        self.replaced = True
 
     def _rows(self) -> Iterator[Numbered]:
         try:
@@ -110,13 +115,14 @@ def _codec(first: bytes) -> str:
         return "utf-8-sig"
     if first.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return "utf-16"
-    try:
-        getincrementaldecoder("utf-8")().decode(first)
-    except UnicodeDecodeError:
-        # Chinese characters in GB 18030 are pairs of high bytes; in Western text high bytes stand alone.
-        runs = [len(run) for run in _HIGH.findall(first)]
-        return "gb18030" if sum(run for run in runs if run > 1) * 2 > sum(runs) else "cp1252"
-    return "utf-8"
+    text = getincrementaldecoder("utf-8")(errors="replace").decode(first)
+    damaged = text.count("\ufffd")
+    # In other encodings few bytes happen to form characters of UTF-8; in damaged UTF-8 most do.
+    if damaged * _CLEAN <= sum(sign > "\x7f" for sign in text) - damaged:
+        return "utf-8"
+    # Chinese characters in GB 18030 are pairs of high bytes; in Western text high bytes stand alone.
+    runs = [len(run) for run in _HIGH.findall(first)]
+    return "gb18030" if sum(run for run in runs if run > 1) * 2 > sum(runs) else "cp1252"
 
 
 def _json_head(text: str, unit: Unit) -> list[Any]:

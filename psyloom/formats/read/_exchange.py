@@ -3,7 +3,7 @@
 from typing import Any
 
 from psyloom.formats.read._fields import some, text
-from psyloom.formats.read._format import Item
+from psyloom.formats.read._format import Item, Unreadable
 from psyloom.formats.read._talk import listed, pairs, session
 from psyloom.records import Session
 
@@ -22,9 +22,12 @@ def exchange(item: Item, row: dict[str, Any]) -> Session:
 
     ``input`` belongs to the question, as in Alpaca. Reasoning in a field of its own or in ``<think>`` is the
     answer's thought.
+    Raises: Unreadable when there is no answer.
     """
     asked = next((key for key in _ASKED if isinstance(row.get(key), str)), "input")
-    answered = next(key for key in _ANSWERED if isinstance(row.get(key), str))
+    answered = next((key for key in _ANSWERED if isinstance(row.get(key), str)), "")
+    if not answered:
+        raise Unreadable("output", "is missing or no text")
     question = [text(row, asked), text(row, "input")]
     answer = {"role": "counselor", "content": row.pop(answered)}
     if reasoning := text(row, "reasoning_content") or text(row, "reasoning"):

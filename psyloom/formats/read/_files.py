@@ -62,7 +62,7 @@ def _folder(root: Path) -> Iterator[File]:
         for name in sorted(names, key=_natural):
             path = Path(folder, name)
             if name.endswith(".zip"):
-                yield from _members(path)
+                yield from _archive(path)
             elif _is_data(name):
                 yield _plain(path, path.relative_to(root).as_posix())
 
@@ -74,6 +74,18 @@ def _given(path: Path) -> Iterator[File]:
     except OSError as trouble:
         raise BadRecord(f"cannot read {path}: {trouble.strerror}", do="give the path of a file or folder") from trouble
     yield from _members(path) if archive else [_plain(path, path.name)]
+
+
+def _archive(path: Path) -> Iterator[File]:
+    """The members of an archive; a damaged one is a file that cannot be opened, so that the others are read."""
+    try:
+        yield from _members(path)
+    except BadRecord as trouble:
+        yield File(path.as_posix(), _place(path.name), partial(_fail, trouble.happened), lambda _: None)
+
+
+def _fail(what: str) -> IO[bytes]:
+    raise BadZipFile(what)
 
 
 def _plain(path: Path, name: str) -> File:

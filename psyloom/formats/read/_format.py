@@ -53,6 +53,10 @@ class Item:
         self.report(Defect(self.file.name, self.number, field, f"{what} (record left out)"))
 
 
+# What reading a value of another shape raises: readers look for what they need, not for all that may be wrong.
+ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+
+
 def made(read: Callable[[Item], Iterable[Record]], item: Item) -> list[Record]:
     """The records of one item; none, and a defect, when it cannot become one."""
     try:
@@ -62,6 +66,10 @@ def made(read: Callable[[Item], Iterable[Record]], item: Item) -> list[Record]:
     except ValidationError as trouble:
         error = trouble.errors(include_url=False)[0]
         item.reject(".".join(map(str, error["loc"])), f"{error['msg']} (got {repr(error['input'])[:60]})")
+    except KeyError as trouble:
+        item.reject(str(trouble.args[0]), "is missing or unknown")
+    except ODD as trouble:
+        item.reject("", f"a field has another shape than in {item.format.name} ({trouble})")
     return []
 
 
@@ -79,6 +87,29 @@ class Layout:
     read: Callable[[Item], Iterable[Record]]
     mark: Callable[[Any, File], str | None] | None = None
     group: Callable[[Any], Hashable] | None = None
+
+    def suits(self, value: Any) -> str | None:
+        """``fits`` for any value whatever."""
+        try:
+            return self.fits(value)
+        except ODD:
+            return None
+
+    def misses(self, value: Any) -> str:
+        """Why a value cannot be read at all; empty where the reading function can say more."""
+        if self.suits(value):
+            return ""
+        if self.unit == "each" and not isinstance(value, dict):
+            return f"is {_kind(value)}, not an object"
+        lacking = [key for key in self.fits.wanted if key not in value] if isinstance(self.fits, Keys) else []
+        # One row of a group must not take the others along.
+        return f"lacks {', '.join(lacking)}" if lacking else "is no row like the others" if self.group else ""
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls it."""
+    kinds = {dict: "an object", list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
 
 
 @dataclass(frozen=True, slots=True)

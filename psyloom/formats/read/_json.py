@@ -1,7 +1,7 @@
 """JSON values out of a stream of text, one at a time: JSON Lines, big arrays and single objects in constant memory."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
@@ -11,6 +11,8 @@ _decode = JSONDecoder(strict=False).raw_decode
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _AFTER_NUMBER = {" ", "\t", "\r", "\n", ",", "]"}
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _ELEMENT_END = re.compile(r"[,\]\n]")
 
 
@@ -21,18 +23,26 @@ class Broken:
     what: str
 
 
-def values(chunks: Iterable[str], each: bool = False) -> Iterator[tuple[int, bool, Any]]:
+def values(
+    chunks: Iterable[str], each: bool = False, on_half: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, bool, Any]]:
     """Yield (number, alone, value) for each JSON value in the text; for a broken one the value is Broken.
 
     Args: each: step into arrays and yield their elements. ``number`` is then the position in the array, from 1;
           for values of the file itself it is the line. ``alone``: the value spans the file, as far as can be told.
+          on_half: called where half a character stood (a lone surrogate, as in "\\ud83d"): U+FFFD takes its place.
     """
-    scroll = _Scroll(chunks)
+    scroll = _Scroll(chunks, on_half)
     first = True
     while opening := scroll.char(","):
         line = scroll.line()
         if each and opening == "[":
-            yield from ((number, False, value) for number, value in _elements(scroll))
+            empty = True
+            for number, value in _elements(scroll):
+                empty = False
+                yield number, False, value
+            if empty and not (first and not scroll.char(",")):
+                yield line, False, Broken("an empty array")
         else:
             value = _value(scroll)
             if isinstance(value, Broken):
@@ -77,14 +87,26 @@ def _value(scroll: "_Scroll") -> Any:
         if text[end - 1] not in '"]}' and text[end : end + 1] not in _AFTER_NUMBER and scroll.more():
             continue  # a number may go on in the next chunk
         scroll.position = end
+        if _SURROGATE.search(text, position, end) and (mended := _mended(value)) != value:
+            scroll.on_half()
+            return mended
         return value
+
+
+def _mended(value: Any) -> Any:
+    """The value with U+FFFD for every half of a character: no file can hold one."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_mended(inner) for inner in value]
+    return {_mended(key): _mended(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 class _Scroll:
     """A window on a text that arrives in chunks. What lies before ``position`` is forgotten."""
 
-    def __init__(self, chunks: Iterable[str]) -> None:
-        self._chunks = iter(chunks)
+    def __init__(self, chunks: Iterable[str], on_half: Callable[[], None]) -> None:
+        self._chunks, self.on_half = iter(chunks), on_half
         self._line, self._counted = 1, 0
         self.text, self.position = "", 0
 

@@ -2,16 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from psyloom.formats.read._speakers import SPEAKERS, side
+from psyloom.formats.read._speakers import SPEAKERS, side, third
+from psyloom.records import Speaker
 
 _DIRECTION = re.compile(r"\s*(?:\(.*\)|（.*）|\[.*\]|【.*】|\*[^*]+\*)\s*")
+# "Client (softly):" and "来访者（低头）："
+_MANNER = r"(?:[ \t]*(?P<manner>[(（][^()（）\n]{1,40}[)）]))?"
 # A speaker's name at the start of a line: up to four words without the marks of a sentence.
-_WORD = r"[^\s:：,，。!?！？;；*]{1,20}"
-_NAME = re.compile(rf"^[ \t>*#-]*({_WORD}(?:[ \t]{_WORD}){{0,3}})\**[ \t]*[:：](?!\d)", re.MULTILINE)
+_WORD = r"[^\s:：,，。!?！？;；*()（）]{1,20}"
+_NAME = re.compile(rf"^[ \t>*#-]*({_WORD}(?:[ \t]{_WORD}){{0,3}}){_MANNER}\**[ \t]*[:：](?![\d/])", re.MULTILINE)
+
+NOBODY: Mapping[str, Speaker] = {}
 
 
 @dataclass(slots=True)
@@ -25,11 +30,15 @@ class Said:
 
 @cache
 def prefixes(*words: str) -> re.Pattern[str]:
-    """Finds the prefixes made of these words at line starts; ``[word]`` needs no colon."""
-    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    """Finds the prefixes made of these words at line starts; ``[word]`` needs no colon.
+
+    A word may have a number, which does not count, a letter, which tells clients A and B apart, and a manner behind it.
+    """
+    word = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    one = rf"(?:{word})(?:[ \t]+[a-z]\b|(?<=[^\x00-\x7f])[a-z甲乙丙丁])?"
     return re.compile(
         rf"^[ \t>*#-]*(?:[\[【](?P<a>{one})[ \t]*\d*[\]】][ \t]*[:：]?"
-        rf"|(?P<b>{one})[ \t]*\d*\**[ \t]*[:：])\**[ \t]*",
+        rf"|(?P<b>{one})[ \t]*\d*{_MANNER}\**[ \t]*[:：])\**[ \t]*",
         re.MULTILINE | re.IGNORECASE,
     )
 
@@ -51,14 +60,22 @@ def said(text: str, prefix: re.Pattern[str] = KNOWN) -> tuple[str, list[Said]]:
     marks = list(prefix.finditer(text))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     before = text[: marks[0].start()] if marks else text
-    return before.strip(), [
-        Said(name(mark), *_apart(text[mark.end() : end])) for mark, end in zip(marks, ends, strict=False)
-    ]
+    return before.strip(), [_said(mark, text[mark.end() : end]) for mark, end in zip(marks, ends, strict=False)]
+
+
+def _said(mark: re.Match[str], body: str) -> Said:
+    spoken, directions = _apart(body)
+    return Said(name(mark), spoken, [*filter(None, [manner(mark)]), *directions])
 
 
 def name(mark: re.Match[str]) -> str:
     """The name in a found prefix."""
-    return str(next(filter(None, mark.groups())))
+    return str(mark["a"] or mark["b"])
+
+
+def manner(mark: re.Match[str]) -> str:
+    """How it is said, in its brackets, where a found prefix tells it."""
+    return str(mark["manner"] or "")
 
 
 def left_open(text: str) -> int | None:
@@ -67,17 +84,34 @@ def left_open(text: str) -> int | None:
     return max(0, len(text) - 40) + found.start() if found else None
 
 
-def names(text: str) -> re.Pattern[str] | None:
+def names(text: str, given: Mapping[str, Speaker] = NOBODY) -> re.Pattern[str] | None:
     """Finds the prefixes of a transcript whose speakers' names are not known; None when it shows none.
 
-    Where known words name both sides only they count; else names that begin lines twice, or the only two there are.
+    Where known words, or names that are ``given``, stand for both sides only they count; else names that begin lines
+    twice, or the only two there are. Third persons are found beside them.
     """
     found = Counter(mark[1].strip() for mark in _NAME.finditer(text))
-    people = {word for word in found if side(word)}
-    if len({side(word) for word in people} - {"system"}) < 2:
+    people = {word for word in found if given.get(word) or side(word)}
+    settled = len({given.get(word) or side(word) for word in people} - {"system"}) > 1
+    if not settled:
         often = {word for word, times in found.items() if times > 1}
         people |= often if len(people | often) > 1 else set(found) if len(found) == 2 else set()
-    return prefixes(*people) if len(people) > 1 else None
+    return prefixes(*people, *_others(text, people, settled)) if len(people) > 1 else None
+
+
+def _others(text: str, people: set[str], settled: bool) -> set[str]:
+    """Who else speaks: kin and attendants; where client and counselor are settled and every line is a message, all."""
+    first = prefixes(*people).search(text)
+    told = text[first.start() :] if first else ""
+    others = {mark[1].strip() for mark in _NAME.finditer(told)} - people
+    known = prefixes(*people, *others)
+    lines = [line for line in told.split("\n") if line.strip() and not _DIRECTION.fullmatch(line)]
+    return others if settled and all(map(known.match, lines)) else {one for one in others if third(one)}
+
+
+def inner_names(text: str) -> list[str]:
+    """What could be names of speakers at the start of later lines of one message."""
+    return [mark[1].strip() for mark in _NAME.finditer(text) if mark.start()]
 
 
 def speaks(texts: Iterable[str], *words: str) -> bool:

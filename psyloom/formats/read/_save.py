@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from psyloom.errors import FolderTrouble
+from psyloom.formats.write.files import fresh
 from psyloom.records import Record, to_line
 
 _MAIN = ("dialogue", "case", "rating")
@@ -24,7 +25,8 @@ class Saved:
 def save(records: Iterable[Record], out: Path | str) -> list[Saved]:
     """Write records as they come; other kinds than the main one (dialogue, else case) go beside ``out``.
 
-    ``esconv.jsonl`` gets the dialogues, ``esconv.ratings.jsonl`` the ratings. Constant memory.
+    ``esconv.jsonl`` gets the dialogues, ``esconv.ratings.jsonl`` the ratings. Constant memory. The files appear when all
+    is read: an error leaves none behind.
     Raises: FolderTrouble when a file cannot be written.
     """
     out = Path(out)
@@ -35,8 +37,8 @@ def save(records: Iterable[Record], out: Path | str) -> list[Saved]:
             for record in records:
                 kind = record.kind
                 if kind not in open_files:
-                    out.parent.mkdir(parents=True, exist_ok=True)
-                    open_files[kind] = stack.enter_context(_beside(out, kind).open("wb"))
+                    part = stack.enter_context(fresh(_beside(out, kind)))
+                    open_files[kind] = stack.enter_context(part.open("wb"))
                 open_files[kind].write(to_line(record))
                 counts[kind] = counts.get(kind, 0) + 1
         paths = {kind: _beside(out, kind) for kind in counts}

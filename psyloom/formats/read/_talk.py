@@ -6,8 +6,8 @@ from typing import Any
 
 from psyloom.formats.read._fields import lang_of, some, thinking
 from psyloom.formats.read._format import Item, Unreadable
-from psyloom.formats.read._lines import KNOWN, Said, left_open, name, said
-from psyloom.formats.read._speakers import OTHER, Side, side, sides, unsettled
+from psyloom.formats.read._lines import KNOWN, Said, left_open, manner, name, said
+from psyloom.formats.read._speakers import OTHER, Side, lettered, side, sides, unsettled
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Session, Speaker, Turn
 
 Dress = Callable[[dict[str, Any], Speaker], dict[str, Any]]
@@ -53,6 +53,7 @@ def session(
         raise Unreadable(field, trouble)
     whole = [known.get(str(role)) if role else None for _, role in roles]
     written = dict(notes or {})
+    named = {who: {str(role) for (_, role), one in zip(roles, whole, strict=True) if one == who} for who in OTHER}
     turns: list[Turn] = []
     for at, (row, (key, role), who) in enumerate(zip(rows, roles, whole, strict=True)):
         where = f"{field}.{at}"
@@ -64,8 +65,9 @@ def session(
             item.note(where, f"{role!r} is neither client nor counselor: put into the session's notes")
             written["others"] = [*written.get("others", []), {"before_turn": len(turns), **row}]
         else:
-            # A role word says no more than the side; a name does and is kept.
-            rest = {k: v for k, v in row.items() if k != key or side(str(role), words) is None}
+            # A role word says no more than the side; a name does and is kept, and so is which client of several.
+            kept = side(str(role), words) is None or (lettered(str(role)) and len(named[who]) > 1)
+            rest = {k: v for k, v in row.items() if k != key or kept}
             turns.append(_message(item, where, who, rest, dress))
             whole[at] = who
     return Session(turns=turns, notes=written)
@@ -101,7 +103,9 @@ def prefixed(item: Item, field: str, strings: Any, prefix: re.Pattern[str] = KNO
         raise Unreadable(field, "is not a list of texts")
     marks = [prefix.match(one) for one in strings]
     return [
-        {"speaker": name(mark), "content": one[mark.end() :]} if mark else {"content": one}
+        {"speaker": name(mark), "content": one[mark.end() :], **some(directions=_manners(mark))}
+        if mark
+        else {"content": one}
         for one, mark in zip(strings, marks, strict=True)
     ]
 
@@ -172,7 +176,7 @@ def _clean(item: Item, where: str, spoken: str, who: Speaker) -> str:
         spoken = spoken[:start].rstrip()
     if (":" in spoken[:24] or "：" in spoken[:24]) and (mark := KNOWN.match(spoken)):
         if sides([name(mark)])[name(mark)] == who:
-            spoken = spoken[mark.end() :]
+            spoken = manner(mark) + spoken[mark.end() :]
         else:
             item.note(where, f"the {who}'s message begins with {mark[0].strip()!r}")
     if not spoken:
@@ -205,6 +209,10 @@ def _row(passage: Said) -> dict[str, Any]:
     return {"speaker": passage.name, "content": passage.text} | (
         {"directions": passage.directions} if passage.directions else {}
     )
+
+
+def _manners(mark: re.Match[str]) -> list[str] | None:
+    return [told] if (told := manner(mark)) else None
 
 
 def _join(before: Any, more: Any) -> str:

@@ -13,10 +13,10 @@ from psyloom.records import Dialogue, Label, Source, Speaker
 
 _SPEAKER = ("speaker", "role", "interlocutor", "participant", "说话人", "发言人", "角色")
 _TEXT = ("text", "utterance", "utterance_text", "content", "message", "文本", "内容", "话语")
-_SESSION = ("session", "session_id", "会谈", "会话编号")
+_SESSION = ("session", "session_id", "会谈", "会谈编号", "会话编号", "会话id", "会话")
 _DIALOGUE = (
     "dialogue_id", "dialog_id", "conversation_id", "conv_id", "transcript_id", "case_id",
-    "dialogue", "dialog", "conversation", "对话编号", "对话id",
+    "dialogue", "dialog", "conversation", "对话编号", "对话id", "对话", "会话编号", "会话id", "会话",
 )  # fmt: skip
 # The columns of our own export, which also holds labels as "set:id@start-end".
 _OURS = {"dialogue", "lang", "session", "turn", "speaker", "text", "labels", "thought"}
@@ -32,6 +32,7 @@ class _Columns(NamedTuple):
 
 @cache
 def _columns(header: tuple[str, ...]) -> _Columns:
+    """The columns by their names; where both kinds are there, 对话 is the dialogue and 会话 its session."""
     folded = {name.strip().casefold().replace(" ", "_"): name for name in header}
     wanted = (_SPEAKER, _TEXT, _DIALOGUE, _SESSION)
     return _Columns(*(next((folded[word] for word in words if word in folded), None) for words in wanted))

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psyloom.formats.read._files import File
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable
-from psyloom.formats.read._lines import KNOWN, names, said
+from psyloom.formats.read._lines import KNOWN, inner_names, names, said
 from psyloom.formats.read._speakers import side
 from psyloom.formats.read._talk import dialogue, lines, prefixed, session
 from psyloom.records import Dialogue, Source
@@ -15,7 +16,12 @@ _FIELDS = ("dialogue", "conversation", "transcript", "dialog", "text")
 
 def _fits(value: Any) -> str | None:
     told = isinstance(value, str) and "-->" not in value  # timed cues are subtitles
-    return 'lines that begin with "Name:"' if told and names(value) else None
+    return 'lines that begin with "Name:"' if told and len(set(inner_names(f"\n{value}"))) > 1 else None
+
+
+def _mark(value: Any, _: File) -> str | None:
+    """Names that come once are enough only where somebody says that this is a transcript, and who is who."""
+    return "names that come again or say who speaks" if names(value) else None
 
 
 def _fits_list(value: Any) -> str | None:
@@ -42,7 +48,7 @@ def _fits_record(value: Any) -> str | None:
 
 
 def _pattern(item: Item, text: str) -> re.Pattern[str]:
-    found = names(text)
+    found = names(text, item.speakers)
     if found is None:
         raise Unreadable("", "no two speakers' names begin its lines")
     return found
@@ -50,7 +56,11 @@ def _pattern(item: Item, text: str) -> re.Pattern[str]:
 
 def _read(item: Item) -> Iterator[Dialogue]:
     text: str = item.value.replace("\r\n", "\n")
-    yield dialogue(item, lines(item, "text", text, prefix=_pattern(item, text)))
+    told = lines(item, "text", text, prefix=_pattern(item, text))
+    for turn in told.turns:
+        for one in inner_names(turn.text):
+            item.note("text", f"a line within the {turn.speaker}'s message begins with {one!r}: taken as theirs")
+    yield dialogue(item, told)
 
 
 def _read_list(item: Item) -> Iterator[Dialogue]:
@@ -71,7 +81,7 @@ FORMAT = Format(
     'plain transcripts of "Name: text" lines',
     Source(name="transcript"),
     (
-        Layout("text", _fits, _read),
+        Layout("text", _fits, _read, _mark),
         Layout("whole", _fits_list, _read_list),
         Layout("each", _fits_record, _read_record),
     ),

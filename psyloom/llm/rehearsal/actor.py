@@ -13,7 +13,8 @@ from psyloom.llm.answers import schema
 from psyloom.llm.model import Cue
 from psyloom.llm.rehearsal.speech import client_lines, counselor_lines, ended, quotes_of
 from psyloom.llm.rehearsal.values import made
-from psyloom.records import Lang, Speaker
+from psyloom.llm.rehearsal.voice import in_language, own
+from psyloom.records import Lang, Speaker, Turn
 
 
 @cache
@@ -45,7 +46,13 @@ class Actor:
     def __init__(self, cue: Cue, *, own_words: bool = True) -> None:
         self.cue, self.stock = cue, phrases(cue.lang)
         self.rng = random.Random(f"{cue.seed}/{cue.take}")
-        self.words = [w for w in map(_plain, cue.words) if w] if own_words else []
+        places = [*cue.paths, *[""] * len(cue.words)][: len(cue.words)]
+        found = [
+            (path, _plain(word, whole=not path)) for path, word in zip(places, cue.words, strict=True) if own_words
+        ]
+        # A case in another language than the talk's gives it no words.
+        found = [(path, word) for path, word in found if word and in_language(word, cue.lang)]
+        self.words, self._where = [word for _, word in found], {word: path for path, word in reversed(found)}
         # One order of the stock per dialogue, so that two cases differ and one dialogue does not repeat itself.
         self.order = "/".join([*cue.seed.split("/")[:-2], *self.words[:1]])
         self._told = 0
@@ -58,7 +65,8 @@ class Actor:
         if self.cue.rules is not None:
             return self.script()
         if wanted is str and self.cue.speaks:
-            return self.utterance(self.cue.speaks, self.cue.turns)
+            # Who only answers leaves the ending to the other side.
+            return self.utterance(self.cue.speaks, self.cue.turns, may_close=self.cue.act != "answer")
         if wanted is str:
             return self.text(self.cue.act)
         return self.fill()
@@ -76,11 +84,39 @@ class Actor:
         return sorted(left, key=lambda line: random.Random(self.order + line).random())
 
     @property
+    def own(self) -> list[str]:
+        """The words as the client itself would say them."""
+        return own([(self._where.get(word, ""), word) for word in self.words], self.cue.lang, self.stock["told"])
+
+    def said_of(self, word: str) -> str:
+        """One of the words as the client itself would say it; as it stands where that cannot be told."""
+        where = self._where.get(word, "")
+        return next(iter(own([(where, word)], self.cue.lang, self.stock["told"])), word)
+
+    @property
+    def story(self) -> list[str]:
+        """What the client has to tell: its own words, or a trouble of the stock where the case gives it none."""
+        *trouble, last = self.stock["client"]["trouble"]
+        return self.own or [*self.left(trouble, ""), last]
+
+    def recorded(self, *paths: str) -> list[str]:
+        """The words that stand at these paths of the case, or below them."""
+        return [word for word in self.words if any(f"{self._where.get(word)}.".startswith(f"{p}.") for p in paths)]
+
+    @property
     def client_stock(self) -> list[str]:
         """Everything a client says that is not its own."""
         client = self.stock["client"]
         answers = [line for entry in client["answer"] for line in entry["say"]]
-        pieces = [*client["greet"], *client["lead"], *client["respond"], *client["close"], *answers]
+        pieces = [
+            *self.stock["inquiry"]["thanks"],
+            *self.stock["inquiry"]["other"],
+            *client["greet"],
+            *client["lead"],
+            *client["respond"],
+            *client["close"],
+            *answers,
+        ]
         return [line.strip() for line in (*pieces, *client["more"][0], *client["more"][1])]
 
     def quote(self, text: str) -> str:
@@ -92,15 +128,15 @@ class Actor:
 
     def text(self, act: str, **more: str) -> str:
         """A paragraph for ``act``: plan, summary, feedback ..."""
-        if act in _RETOLD and self.words:
-            return ("" if self.cue.lang == "zh" else " ").join(ended(w, self.cue.lang) for w in self.words[:4])
+        if act in _RETOLD:
+            return ("" if self.cue.lang == "zh" else " ").join(ended(w, self.cue.lang) for w in self.story[:4])
         template = str(self.stock["text"].get(act, self.stock["text"]["default"]))
         return template.format(**({"w": self._topic(), "label": act} | more))
 
     def _topic(self) -> str:
         heard = [self.quote(text) for who, text in self.cue.turns if who == "client"]
-        own = [self.quote(w) or _short(w) for w in self.words]
-        fit = [h for h in heard if h] or own
+        told = [q for w in self.own if (q := self.quote(w))] or [short(w) for w in self.own]
+        fit = [h for h in heard if h] or told
         return self.rng.choice(fit) if fit else ("这件事" if self.cue.lang == "zh" else "what brings them here")
 
     def fill(self, schema_: dict[str, Any] | None = None) -> Any:
@@ -108,9 +144,9 @@ class Actor:
         return made(schema_ or schema(self.cue.wanted, self.cue.lang), self.cue.act, self.rng, self._string)
 
     def _string(self, node: dict[str, Any], name: str) -> str:
-        if self.cue.act in _RETOLD and self.words:
+        if self.cue.act in _RETOLD:
             self._told += 1  # a facet is written from the case's own sentences, one after the other
-            return self.words[(self._told - 1) % len(self.words)]
+            return self.story[(self._told - 1) % len(self.story)]
         if name in _SAID:
             return self.utterance(self.cue.speaks or "counselor", self.cue.turns)
         return self.text(next((key for key, parts in _FIELD.items() if any(part in name for part in parts)), "default"))
@@ -130,8 +166,7 @@ class Actor:
                 wanted += 1 if most is None or wanted < most else -1
         turns: list[tuple[Speaker, str]] = []
         for at in range(wanted):
-            closes = self.left(self.stock[speaker]["close"], "") if at >= wanted - 2 else []
-            turns.append((speaker, closes[0] if closes else self.utterance(speaker, turns, may_close=False)))
+            turns.append((speaker, self._ending(speaker, turns, wanted - at) or self._fitting(speaker, turns)))
             speaker = "counselor" if speaker == "client" else "client"
         if not rules.prefixes:
             return {"turns": [{"speaker": who, "text": text} for who, text in turns]}
@@ -139,18 +174,41 @@ class Actor:
         colon = "：" if self.cue.lang == "zh" else ": "
         return "\n".join(f"{name[who]}{colon}{text}" for who, text in turns)
 
+    def _fitting(self, speaker: Speaker, turns: Sequence[tuple[Speaker, str]]) -> str:
+        """The first line that breaks none of the rules that hold anywhere."""
+        lines = list((client_lines if speaker == "client" else counselor_lines)(self, turns, False))[self.cue.take :]
+
+        def fits(line: str) -> bool:
+            so_far = [Turn(speaker=who, text=text) for who, text in (*turns, (speaker, line))]
+            return not any(check(so_far) for check in self.cue.rules.anywhere)
+
+        return next(filter(fits, lines), self.utterance(speaker, turns, may_close=False))
+
+    def _ending(self, speaker: Speaker, turns: Sequence[tuple[Speaker, str]], left: int) -> str:
+        """The last lines of a script: both say goodbye, and nothing is asked right before it."""
+        said = "\n".join(text for _, text in turns)
+        kinds = {
+            1: ("close",),
+            2: ("close",),
+            3: ("encourage", "normalise") if speaker == "counselor" and turns else (),
+        }
+        return next((line for kind in kinds.get(left, ()) for line in self.left(self.stock[speaker][kind], said)), "")
+
 
 _NOTHING = re.compile(r"^(?:not specified|undisclosed|n/?a|none|unknown|无|未知|不详|不明)[.。]?$", re.IGNORECASE)
 
 
-def _plain(text: str) -> str:
-    """A sentence of the case as it can be said; empty for fields that hold nothing."""
-    text = re.sub(r"^\s*[\w\s/]{1,40}:\s+(?=\S)", "", text.strip())
-    shortest = 2 if re.search(r"[\u4e00-\u9fff]", text) else 4
+def _plain(text: str, whole: bool) -> str:
+    """A sentence of the case without the name of its field; empty for fields that hold nothing.
+
+    whole: nothing shorter than a short sentence counts.
+    """
+    text = re.sub(r"^\s*[\w/]{1,20}(?:[ /][\w/]{1,20}){0,2}:\s+(?=\S)", "", text.strip())
+    shortest = 2 if not whole or re.search(r"[\u4e00-\u9fff]", text) else 4
     return "" if _NOTHING.match(text) or len(text) < shortest or not re.search(r"\w", text) else text
 
 
-def _short(sentence: str) -> str:
+def short(sentence: str) -> str:
     """The beginning of a sentence, cut between two words."""
     sentence = sentence.strip(" 。.!！?？")
     return sentence if len(sentence) <= 40 else sentence[:40].rsplit(" ", 1)[0] + "…"

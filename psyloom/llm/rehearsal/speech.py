@@ -27,14 +27,22 @@ def client_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[str]
     stock, said = actor.stock["client"], _said(turns, "client")
     count = sum(who == "client" for who, _ in turns)
     heard = turns[-1][1] if turns else ""
-    fresh = [w for w in actor.words if w.rstrip("。.!！?？") not in said]
+    fresh = [w for w in actor.story if w.rstrip("。.!！?？") not in said]
     closes = [f"{line} {actor.cue.end or ''}".strip() for line in actor.left(stock["close"], said)] if may_close else []
     if not turns:
         yield from actor.left(stock["greet"], said)
     if any(line in heard for line in actor.stock["counselor"]["close"]):
         yield from closes
-    if count > 1 or not fresh:
+    risk, topic = _RISK[actor.cue.lang], _topic_of(actor, heard)
+    if risk.search(heard):
+        yield from (w for w in fresh if risk.search(w))
+    fresh = [w for w in fresh if not (risk.search(w) and _DENIED.search(w))]  # said when asked, not of its own accord
+    if topic and count:
+        yield from (ended(w, actor.cue.lang) for w in fresh if _shares(topic, w))
+    if count > 1 or not fresh or topic:
         yield from _answers(actor, heard, said)
+    if topic and count:
+        yield from actor.left(actor.stock["inquiry"]["other"], said)
     yield from _story(actor, fresh, said, count)
     if count < _RESPONDS_UNTIL or not may_close:
         yield from actor.left(stock["respond"], said)
@@ -60,6 +68,34 @@ def counselor_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[s
             lines.sort(key=lambda line: "{q}" not in line)
         yield from (line.format(q=quote) for line in lines)
     yield from _more(stock["more"], said)
+
+
+_RISK = {
+    "zh": re.compile(r"自杀|自伤|轻生|不想活|消极念头|伤害自己|死"),
+    "en": re.compile(
+        r"\b(?:suicid\w*|self-harm|to die|death wish|hurt(?:ing)? (?:my|your)self|be gone)\b", re.IGNORECASE
+    ),
+}
+_DENIED = re.compile(r"没有|否认|从未|无|\b(?:no|not|never|deny|denies)\b", re.IGNORECASE)
+
+
+def _topic_of(actor: "Actor", heard: str) -> str:
+    """What a doctor's question of the stock is about; "" for any other message."""
+    for form in actor.stock["inquiry"]["ask"]:
+        before, after = form.split("{t}")
+        if heard.startswith(before) and heard.endswith(after):
+            topic = heard[len(before) : len(heard) - len(after)]
+            opened = actor.stock["inquiry"]["first"].format(t=topic) == next((text for _, text in actor.cue.turns), "")
+            return "" if opened else topic  # the topic that opens a talk leaves room for the whole story
+    return ""
+
+
+def _shares(topic: str, sentence: str) -> bool:
+    """Have they a word in common: two characters (zh), or five letters with which a word begins (en)?"""
+    if re.search(r"[\u4e00-\u9fff]", topic):
+        return any(topic[n : n + 2] in sentence for n in range(len(topic) - 1))
+    starts = {word[:5] for word in re.findall(r"\w{4,}", topic.lower())}
+    return bool(starts & {word[:5] for word in re.findall(r"\w{4,}", sentence.lower())})
 
 
 def _said(turns: Turns, speaker: Speaker) -> str:
@@ -109,6 +145,16 @@ _CONNECTIVE = {
     "zh": re.compile(r"[但可却就才也还又只而都再并]|不过|所以|因为|如果|要是|虽然|然后|后来|结果|反而|或者|说完|因此|好像|一直"),
     "en": re.compile(r"(?:and|but|or|so|which|because|then|that|when|while|if|as|who|since|though|until|even|where|with|to|for)\b", re.IGNORECASE),
 }  # fmt: skip
+# Who somebody is, and when or where something was, is no matter to dwell on.
+_BARE = {
+    "zh": re.compile(
+        r"[\d一二三四五六七八九十]+岁|我?今年|[初高大][一二三四]$|\w{0,3}年级$|[^，]{2,10}(?:的话|方面)，|.*(?:的时候|之后|以后|之前|以前|那天)$"
+    ),
+    "en": re.compile(r"I am (?:\d+|(?:twen|thir|for|fif|six|seven|eigh|nine)\w*)\b", re.IGNORECASE),
+}
+_PLACE = re.compile(
+    r"(?:in|at|on|from|by|of|after|before|during|about|over|under|with|without|into|near)\b", re.IGNORECASE
+)
 _ME = {"zh": re.compile("我"), "en": re.compile(r"\b(?:I|my|me|we|our)\b", re.IGNORECASE)}
 
 
@@ -118,7 +164,8 @@ def quotes_of(actor: "Actor", text: str) -> list[str]:
     What stands in the client's own stock is not quoted: nobody said it.
     """
     lang = actor.cue.lang
-    for line in actor.client_stock:
+    frames = [frame.split("{w}")[0].split("{k}")[-1] for stock in actor.stock["told"].values() for frame in stock]
+    for line in (*actor.client_stock, *(frame for frame in frames if len(frame) > 3)):
         text = text.replace(line, " ")
     low, high = (5, 16) if lang == "zh" else (3, 10)
     found: list[str] = []
@@ -129,6 +176,7 @@ def quotes_of(actor: "Actor", text: str) -> list[str]:
         clauses = [whole, *(c.strip(" 。.!！…~～") for c in re.split(r"[，,；;：:、]|\s[-–—]\s|——", whole))]
         fits = [c for c in clauses if low <= (len(c) if lang == "zh" else len(c.split())) <= high]
         # Half a sentence stands for itself only when it is about the speaker.
-        fits = [c for c in fits if not _CONNECTIVE[lang].match(c) and (c == whole or _ME[lang].search(c))]
+        fits = [c for c in fits if not _CONNECTIVE[lang].match(c) and not _BARE[lang].match(c.removeprefix("我"))]
+        fits = [c for c in fits if c == whole or (_ME[lang].search(c) and not _PLACE.match(c))]
         found += [c for c in fits if re.search(r"\w", c)][:1]
     return [c for c in found if _ME[lang].search(c)] or found

@@ -138,7 +138,7 @@ class AmieDoctor(Counselor):
     max_exchanges: int = Field(
         30,
         ge=1,
-        description="cap; set as counselor.max_exchanges, so that the questionnaire is filled in at the cap too",
+        description="cap; the questionnaire is filled in at the cap too",
     )
 
     def rules(self, case: Case, lang: Lang) -> Rules:
@@ -205,8 +205,8 @@ class AmieDoctor(Counselor):
 
 
 def questions(text: str) -> int:
-    """How many question marks a text has."""
-    return len(re.findall("[?？]", text))
+    """How many questions a text has; marks in a row belong to one."""
+    return len(re.findall("[?？]+", text))
 
 
 def two_questions(text: str, lang: Lang) -> str:

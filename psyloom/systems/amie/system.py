@@ -12,6 +12,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from psyloom.agents import Ask, Sight, Talk, Writer, converse
+from psyloom.agents.dials import Dialled
 from psyloom.agents.talk import TalkView
 from psyloom.records import Case, Dialogue, Lang, Session
 from psyloom.systems.amie.consult import AmieDoctor, AmiePatient, Lesson, Memory, seen_besides
@@ -50,6 +51,7 @@ class Amie(Writer):
         "", description="folder of passages for vignettes, CONDITION/ASPECT*.txt; none: the model's own knowledge"
     )
     max_exchanges: int = Field(30, ge=1, description="cap of one simulation")
+    dials: Dialled = None
 
     def seen_by(self) -> Sight:
         return {**self.sight, "client": {*self.sight["client"], *seen_besides(mental_health=self.mental_health)}}
@@ -85,7 +87,8 @@ class Amie(Writer):
         patient = AmiePatient(mental_health=self.mental_health)
         talk = Talk(Dialogue(id=ask.desk.dialogue.id, lang=ask.lang))
         talk.memory(doctor, Memory).lesson = lesson
-        await converse(ask, client=patient, counselor=doctor, rules=doctor.rules(case, ask.lang), talk=talk)
+        rules = doctor.rules(case, ask.lang)
+        await converse(ask, client=patient, counselor=doctor, rules=rules, talk=talk, dials=self.dials)
         return talk
 
     @staticmethod

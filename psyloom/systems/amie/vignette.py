@@ -1,12 +1,12 @@
 """AMIE's vignettes: from a condition to the case of a patient. arXiv 2401.05654, procedure A."""
 
-from asyncio import gather
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from psyloom.agents import Ask
+from psyloom.agents.together import gather
 from psyloom.errors import UsageError
 from psyloom.records import Case, Clinical, Disposition, Lang, Scenario
 

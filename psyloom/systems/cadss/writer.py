@@ -52,8 +52,6 @@ class Draft(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        # A label is no sentence that anybody says.
-        actor.words = [word for word in actor.words if not any(word in labels for labels in QUADRUPLE.values())]
         turns: list[tuple[Speaker, str]] = []
         steps = []
         for at, (_, strategy) in enumerate(actor.cue.turns):

@@ -4,7 +4,6 @@ A counselor's sentence has one of 12 strategies or Others, a client's one of 11 
 reaction are the groups of these labels: `intentions` and `reaction` derive them for a message.
 """
 
-from asyncio import gather
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from psyloom.agents import Annotator, Ask, Sight
 from psyloom.agents.annotating import coarse, label_sentences, labels_in
+from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet, label_set
 from psyloom.records import Dialogue, Label, Speaker, Turn
 

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field, JsonValue, create_model
+from pydantic import BaseModel, Field, JsonValue, create_model, model_validator
 
-from psyloom.agents import Ask, Check, Sight, Talk, Writer, converse
+from psyloom.agents import Ask, Check, Pairing, Sight, Talk, Writer
+from psyloom.agents.course import Text
+from psyloom.agents.dials import Dialled
 from psyloom.agents.guards import fold
 from psyloom.knowledge.plans import spread
 from psyloom.records import (
@@ -27,7 +29,7 @@ from psyloom.records import (
     Speaker,
     Turn,
 )
-from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Record, Strategies, Text, keep_record
+from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Strategies, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line
 from psyloom.systems.diacbt.talkers import DiaCbtClient, DiaCbtCounselor
 from psyloom.systems.diacbt.treatment import Segment, invented, treatment
@@ -150,14 +152,20 @@ class DiaCbt(Writer):
     )
     max_exchanges: int = Field(30, ge=1, description="talk: most exchanges of a session")
     samples: int = Field(0, ge=0, description="talk: answers of the grader after each exchange; 0: nobody grades")
+    dials: Dialled = None
+
+    @model_validator(mode="after")
+    def _somebody_plays_the_client(self) -> Self:
+        if self.dials and self.how != "talk":
+            raise ValueError("dials are for a client that talks: how=talk")
+        return self
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         if case.cognition is None:
             await self._conceptualize(case, ask)
-        talk = Talk(ask.desk.dialogue)
-        await (self._talk(talk, case, ask) if self.how == "talk" else self._blocks(talk, ask))
-        talk.dialogue.quality.apart = unfit(talk.dialogue) if self.filter else None
-        return talk.dialogue
+        dialogue = await (self._talk(case, ask) if self.how == "talk" else self._blocks(ask))
+        dialogue.quality.apart = unfit(dialogue) if self.filter else None
+        return dialogue
 
     async def _conceptualize(self, case: Case, ask: Ask) -> None:
         """A ready diagram stays as it is; without one it is written from a scenario."""
@@ -167,16 +175,17 @@ class DiaCbt(Writer):
         case.demographics = person.model_copy(update={"name": person.name or diagram.name})
         case.derived.append("cognition")
 
-    async def _blocks(self, talk: Talk, ask: Ask) -> None:
-        records: list[Record] = []
+    async def _blocks(self, ask: Ask) -> Dialogue:
+        talk = Talk(ask.desk.dialogue)
         for number, planned in enumerate(treatment(self.exemplar)[: self.sessions], 1):
             if number > 1:
                 talk.begin_session()
             segments = spread(planned, max(1, round(self.share * len(planned))))
-            await self._session(talk, ask, number, segments, records)
-            records.append(await keep_record(talk, ask, records))
+            await self._session(talk, ask, number, segments)
+            await keep_record(talk, ask)
+        return talk.dialogue
 
-    async def _session(self, talk: Talk, ask: Ask, number: int, segments: list[Segment], records: list[Record]) -> None:
+    async def _session(self, talk: Talk, ask: Ask, number: int, segments: list[Segment]) -> None:
         """One session: as many blocks as the annotated one has, each continuing the one before."""
         stage, strange = PLAN.stages[number - 1], list[JsonValue]()
         for start in range(0, len(segments), BLOCK):
@@ -185,7 +194,7 @@ class DiaCbt(Writer):
             block = await ask.as_(self, talk)(
                 "block", block_type(number, tuple(one.strategies for one in segment), left == 0), check=self._client_plain(ask.lang),
                 prefer=self._as_planned(segment, talk, ask.lang), talk=talk, tail=TAIL, stage=stage, number=number,
-                earlier=records, strategies=STRATEGIES, invented=None if self.exemplar else invented(),
+                earlier=ask.desk.case.course, strategies=STRATEGIES, invented=None if self.exemplar else invented(),
                 segment=segment, plan=[STRATEGIES.some(one.strategies) for one in segment], size=len(segment),
                 left=left,
             )  # fmt: skip
@@ -227,14 +236,12 @@ class DiaCbt(Writer):
 
         return off_plan
 
-    async def _talk(self, talk: Talk, case: Case, ask: Ask) -> None:
+    async def _talk(self, case: Case, ask: Ask) -> Dialogue:
         """Multi-session: the two meet six times; in between the counselor writes its record and the client lives."""
         counselor = DiaCbtCounselor(max_exchanges=self.max_exchanges)
         client = DiaCbtClient(first=True, mood=True, samples=self.samples)
-        for number in range(self.sessions):
-            rules = counselor.rules(case if number == 0 else case.model_copy(update={"opening": []}), ask.lang)
-            await converse(ask, client=client, counselor=counselor, rules=rules, talk=talk)
-            await counselor.record(talk, ask.as_(counselor, talk))
+        pairing = Pairing(counselor=counselor, client=client, sessions=self.sessions, record=True, dials=self.dials)
+        return await pairing.write(case, ask)
 
 
 def unfit(dialogue: Dialogue) -> str | None:

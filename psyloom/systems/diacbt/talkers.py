@@ -1,6 +1,5 @@
 """DiaCBT turn by turn: the counselor with its plan of six sessions, the simulated client, the grader."""
 
-from asyncio import gather
 from collections import Counter
 from functools import cache
 from statistics import mean
@@ -9,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BaseModel, Field, create_model
 
 from psyloom.agents import Ask, Check, Client, Counselor, Rules, Sight, Talk
+from psyloom.agents.course import Text
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import OneOf, label_set
-from psyloom.records import Case, Dialogue, Lang, Session, Turn, sentences
-from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Record, Strategies, Text, keep_record
+from psyloom.records import Case, Dialogue, Lang, Meeting, Session, Turn, sentences
+from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Strategies, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line, in_session, week_of
 from psyloom.systems.patient_psi.system import PatientPsi, of_text, without_jargon
 
@@ -55,14 +56,11 @@ def reply_type(foreseen: tuple[str, ...], last: bool) -> type[Reply]:
 class DiaCbtCounselor(Counselor):
     """Knows the six sessions' plan, the strategies, its own records of earlier sessions, and the talk."""
 
+    recalls: ClassVar[bool] = True
+
     sight: ClassVar[Sight] = {"counselor": {"demographics.name"}, "recorder": frozenset()}
 
     max_exchanges: int = Field(30, ge=1, description="most exchanges of a session; the plan is thinned to as many")
-
-    class Memory(BaseModel):
-        """What the counselor has learnt, session by session: from the talks alone, apart from the client's profile."""
-
-        records: list[Record] = Field(default_factory=list)
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """The counselor opens, unless the case brings opening lines, and the client has the last word."""
@@ -71,7 +69,7 @@ class DiaCbtCounselor(Counselor):
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         earlier = await self._earlier(talk, ask)
-        number = len(talk.dialogue.sessions)
+        number = len(earlier) + 1
         stage = PLAN.stages[min(number, len(PLAN.stages)) - 1]
         course = stage.messages(self.max_exchanges)
         done = sum(turn.speaker == "counselor" for turn in talk.turns)
@@ -85,19 +83,18 @@ class DiaCbtCounselor(Counselor):
         labels = [STRATEGIES.label(one) for one in dict.fromkeys(reply.strategies)]
         return Turn(speaker="counselor", text=reply.text, labels=labels, closes=reply.done)
 
-    async def record(self, talk: Talk, ask: Ask) -> Record:
-        """Write the record of the session under way, and remember it. Whoever runs the sessions may call it at their end."""
-        records = talk.memory(self, self.Memory).records
-        records.append(await keep_record(talk, ask, records))
-        return records[-1]
+    async def record(self, talk: Talk, ask: Ask) -> None:
+        await keep_record(talk, ask)
 
-    async def _earlier(self, talk: Talk, ask: Ask) -> list[Record]:
-        """The records of the sessions before; a runner that knows nothing of records leaves the last one to be written."""
-        records = talk.memory(self, self.Memory).records
-        for session in talk.dialogue.sessions[len(records) : -1]:
-            past = Talk(Dialogue(id=talk.dialogue.id, lang=talk.dialogue.lang, sessions=[session]))
-            records.append(await keep_record(past, ask, records))
-        return records
+    @staticmethod
+    async def _earlier(talk: Talk, ask: Ask) -> list[Meeting]:
+        """What the sessions before left; a runner that knows nothing of records leaves the last one to be written."""
+        course = ask.desk.case.course
+        for session in talk.dialogue.sessions[:-1]:
+            if session.summary is None:
+                past = Talk(Dialogue(id=talk.dialogue.id, lang=talk.dialogue.lang, sessions=[session]))
+                await keep_record(past, ask.as_(ask.role, past))
+        return course
 
 
 # The client
@@ -166,6 +163,8 @@ def within(text: str, lang: Lang, words: int, characters: int) -> str:
 class DiaCbtClient(Client):
     """The client of a diagram, with a memory of earlier sessions and of the weeks between them."""
 
+    recalls: ClassVar[bool] = True
+
     sight: ClassVar[Sight] = {"client": {"demographics.name", "cognition"}, "grader": {"demographics", "intake"}}
     needs: ClassVar[frozenset[str]] = PatientPsi.needs
 
@@ -191,11 +190,8 @@ class DiaCbtClient(Client):
         return self.needs | ({"intake"} if self.samples else frozenset())
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        number = len(talk.dialogue.sessions)
-        before = [
-            {"summary": session.summary, "homework": session.notes.get("homework", [])}
-            for session in talk.dialogue.sessions[:-1]
-        ]
+        before = [{"summary": one.summary, "homework": one.homework} for one in ask.desk.case.course]
+        number = len(before) + 1
         weeks = talk.memory(self, self.Memory).weeks
         if before and number not in weeks:
             past = [weeks[n] for n in sorted(weeks)]

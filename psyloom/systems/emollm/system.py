@@ -5,7 +5,6 @@ and answer from every window of a book, each pair judged once more. A case that 
 """
 
 import re
-from asyncio import gather
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -13,10 +12,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
-from psyloom.agents import Ask, Check, ScriptRules, Sight, TurnsCheck, Writer, write_script
+from psyloom.agents import Ask, Check, Range, ScriptRules, Sight, TurnsCheck, Writer, write_script
+from psyloom.agents.annotating import talk_of
 from psyloom.agents.guards import fold
+from psyloom.agents.together import gather
+from psyloom.errors import BadRecord
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
-from psyloom.llm.rehearsal.actor import Actor
+from psyloom.llm.rehearsal.actor import Actor, short
 from psyloom.records import Case, Dialogue, Lang, Scenario, Session, Source, Speaker, Turn, sentences
 from psyloom.systems.emollm.counselor import PERSONAS, Persona, allowed
 from psyloom.systems.emollm.counselor import EmoLLMCounselor as EmoLLMCounselor
@@ -54,13 +56,17 @@ class Pairs(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
+        """The passage is the talk: one question about a few words of each of its sentences, until there are enough."""
         asked, told = actor.stock["book"]["question"], actor.stock["book"]["answer"]
-        # The seed names the window: windows ask different things.
-        about = f"{actor.cue.seed.rsplit('/', 1)[-1][:4]}"
-        pairs = [
-            {"theme": THEMES.ids[n % len(THEMES)], "question": question.format(about), "answer": told[n % len(told)]}
-            for n, question in enumerate(asked)
-        ]
+        read = [text for _, text in actor.cue.turns]
+        about = list(dict.fromkeys(filter(None, map(actor.quote, read))))
+        about += [short(text) for text in read if len(about) < 3 and not any(word in text for word in about)]
+        leads, pairs = ["", *actor.stock["client"]["lead"]], []
+        for n in range(actor.cue.rules[0]):
+            again, one = divmod(n, len(asked) * len(about))
+            form = (one + one // len(about)) % len(asked)
+            question = leads[again % len(leads)] + asked[form].format(q=about[one % len(about)])
+            pairs.append({"theme": THEMES.ids[n % len(THEMES)], "question": question, "answer": told[form]})
         return {"pairs": pairs}
 
 
@@ -91,13 +97,13 @@ class EmoLLM(Writer):
         "none", description="the voice of the counselor: aiwei, mother, scientist, father_boyfriend, airen; none: a plain one"
     )  # fmt: skip
     unhealthy: bool = Field(False, description="allow a voice that is no healthy model of closeness (airen)")
-    exchanges: tuple[int, int] = Field((3, 30), description="fewest and most exchanges of a dialogue")
+    exchanges: Range = Field((3, 30), description="fewest and most exchanges of a dialogue")
     vary: bool = Field(False, description="draw top_p between 0.1 and 0.9 for each dialogue, as one of its scripts did")
     more_emotions: bool = Field(False, description="draw from anger, guilt, shame, loneliness, hopelessness, too")
     strict: bool = Field(True, description="ask again for a dialogue that breaks a rule; false keeps and flags it")
     window: int = Field(8, ge=1, description="sentences of a book that are read at a time")
     overlap: int = Field(2, ge=0, description="sentences that two windows share; the released code shared window - 2")
-    pairs: tuple[int, int] = Field((5, 10), description="fewest and most pairs from a window")
+    pairs: Range = Field((5, 10), description="fewest and most pairs from a window")
     clean: bool = Field(True, description="judge every pair once more, one call each")
 
     @model_validator(mode="after")
@@ -110,13 +116,19 @@ class EmoLLM(Writer):
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         # The book itself does not go into the data.
         book = case.extra.pop("book", None)
-        return await (self._book(str(book), ask) if book else self._cell(ask))
+        return await (self._cell(case, ask) if book is None else self._book(text_of(book, case.id), ask))
 
-    async def _cell(self, ask: Ask) -> Dialogue:
+    async def _cell(self, case: Case, ask: Ask) -> Dialogue:
         """A and B: the dialogue of one cell."""
         scenario = ask.sees("script_writer").scenario
         area = self._one("area", next(iter(scenario.type), ""), [AREAS], ask)
         emotion = self._one("emotion", scenario.emotion or "", [EMOTIONS, *([MORE] if self.more_emotions else [])], ask)
+        case.scenario = (case.scenario or Scenario()).model_copy(
+            update={
+                "type": scenario.type or [name_of(area, ask.lang)],
+                "emotion": scenario.emotion or name_of(emotion, ask.lang),
+            }
+        )
         persona = None if self.persona == "none" else PERSONAS[self.persona]
         decoding = {"top_p": round(ask.rng("top_p").uniform(0.1, 0.9), 2)} if self.vary else None
         rules = ScriptRules(
@@ -161,10 +173,12 @@ class EmoLLM(Writer):
 
     async def _pairs(self, passage: list[str], ask: Ask) -> list[Pair]:
         text = ("" if ask.lang == "zh" else " ").join(passage)
-        check = in_number(self.pairs, ask.lang)
-        return (
-            await ask("qa", Pairs, check=check, passage=text, themes=THEMES, fewest=self.pairs[0], most=self.pairs[1])
-        ).pairs
+        read = ask.as_(ask.role, talk_of([Turn.client(sentence) for sentence in passage], ask.lang))
+        found = await read(
+            "qa", Pairs, check=in_number(self.pairs, ask.lang), rules=self.pairs, passage=text, themes=THEMES,
+            fewest=self.pairs[0], most=self.pairs[1],
+        )  # fmt: skip
+        return found.pairs
 
     async def _passes(self, pair: Pair, ask: Ask) -> bool:
         return (
@@ -202,6 +216,16 @@ def grid(
 def _id(word: str, sets: Sequence[LabelSet]) -> str:
     """A known word's id; another word stands for itself."""
     return next((term.id for one in sets if (term := one.find(word))), word)
+
+
+def text_of(book: Any, case: str) -> str:
+    """The book of a case. Raises: BadRecord when it is no text, or a text without a word."""
+    if not isinstance(book, str):
+        what = f"case {case!r}: extra.book is a {type(book).__name__}"
+        raise BadRecord(what, do="give the book as one text; chapters may be joined by line breaks")
+    if not re.search(r"[^\W_]", book):
+        raise BadRecord(f"case {case!r}: extra.book holds no words", do="give the book's text, or leave extra.book out")
+    return book
 
 
 def windows(text: Sequence[str], size: int, overlap: int) -> Iterator[list[str]]:

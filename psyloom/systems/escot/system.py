@@ -4,7 +4,6 @@ ACL 2024, 2024.acl-long.723. The chain is (EM, ES, IA, SR, RE): identify, unders
 the paper, B1 writes strategy-enriched dialogues, B2 supplements the chain of turns whose strategy is known.
 """
 
-from asyncio import gather
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,6 +13,7 @@ from psyloom.agents import Annotator, Ask, Counselor, Sight, Talk
 from psyloom.agents.annotating import Explanation, said_by, step, strictly, talk_of
 from psyloom.agents.chains import Known, repeated, with_strategy
 from psyloom.agents.grounds import Grounds
+from psyloom.agents.together import gather
 from psyloom.formats.read.escot import strategies_in
 from psyloom.knowledge import LabelSet, OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
-from psyloom.agents import Ask, ScriptRules, Sight, Writer
+from psyloom.agents import Ask, Range, ScriptRules, Sight, Writer
 from psyloom.knowledge import OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Lang, Scenario, Speaker, Turn
@@ -53,7 +53,7 @@ class EscotWriter(Writer):
         "script_writer": {"scenario.situation"},
     }
 
-    per_side: tuple[int, int] = Field((12, 26), description="fewest and most messages of each side")
+    per_side: Range = Field((12, 26), description="fewest and most messages of each side")
     distinct: int = Field(6, ge=1, le=len(STRATEGIES), description="fewest different strategies in a dialogue")
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:

@@ -1,6 +1,5 @@
 """IntentionESC's data: chains for turns whose strategy is known, verified, revised once, else dropped and logged."""
 
-from asyncio import gather
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from psyloom.agents import Annotator, Ask, Sight, Talk
 from psyloom.agents.annotating import Text, beside, said_by, strictly, talk_of
 from psyloom.agents.chains import Known, repeated, with_strategy
 from psyloom.agents.grounds import Grounds
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected
 from psyloom.llm.answers import schema
 from psyloom.llm.rehearsal.actor import Actor

@@ -1,6 +1,5 @@
 """Interactive Agents: a client that knows one help post, a counselor that knows only the talk. arXiv 2408.15787."""
 
-from asyncio import gather
 from collections.abc import Coroutine
 from dataclasses import replace
 from functools import cache
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field, JsonValue, create_model, model_validator
 
 from psyloom.agents import Ask, Client, Counselor, Models, Rules, Sight, Talk, said
 from psyloom.agents.script import is_list
+from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import label_set
 from psyloom.records import Case, Lang, Turn

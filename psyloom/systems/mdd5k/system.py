@@ -6,15 +6,15 @@ patient, so that each works with any other side.
 """
 
 import random
-from asyncio import gather
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, StringConstraints, create_model
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents import Ask, Counselor, Rules, Sight, Steady, Talk
+from psyloom.agents.together import gather
 from psyloom.knowledge.inquiry import InquiryTree, Leaf, age_group, inquiry_tree
 from psyloom.records import Case, Label, Lang, Turn
 from psyloom.systems.mdd5k.background import Doctor, doctors, gender_of, years_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Mdd5kDoctor", "Mdd5kPatient"]
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Tree = Annotated[str | Path, AfterValidator(lambda name: Path(name) if str(name).endswith(".toml") else name)]
 CLOSING: dict[str, dict[Lang, str]] = {
     "end": {"zh": "好，今天的问诊就到这里。", "en": "Well, that is all I need to ask today."},
     "diagnosis": {"zh": "综合你说的情况，诊断为：{}。", "en": " From what you have told me, the diagnosis is: {}."},
@@ -88,7 +89,9 @@ class Said(BaseModel):
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, str]:
         said = "\n".join(text for who, text in actor.cue.turns if who == "counselor")
-        lines = [line.format(t=cls.topic) for line in actor.stock["inquiry"]["ask"]] if cls.topic else []
+        inquiry = actor.stock["inquiry"]
+        asked = inquiry["ask"] if actor.cue.turns else [inquiry["first"]]
+        lines = [line.format(t=cls.topic) for line in asked] if cls.topic else []
         fresh = [line for line in lines if line not in said]
         return {"utterance": fresh[0] if fresh else actor.utterance("counselor", actor.cue.turns, may_close=False)}
 
@@ -126,6 +129,7 @@ def damped(log: Sequence[bool], rng: random.Random) -> bool:
 class Mdd5kDoctor(Counselor):
     """Leads through the topics of the tree, one at a time, and closes with the record's diagnosis by rule."""
 
+    meets_once: ClassVar[bool] = True
     sight: ClassVar[Sight] = {
         "counselor": {"demographics.age", "demographics.gender"},
         "tool": frozenset(),
@@ -134,7 +138,7 @@ class Mdd5kDoctor(Counselor):
     }
 
     persona: int | None = Field(None, ge=1, le=5, description="which of the five doctors; none: drawn by the seed")
-    tree: str = Field("symptom_inquiry", description="inquiry tree: a bundled one by id, or a TOML file of your own")
+    tree: Tree = Field("symptom_inquiry", description="inquiry tree: a bundled one by id, or a TOML file of your own")
     shuffle_groups: bool = Field(
         True, description="groups of symptoms in random order, as released; false: in the tree's order, as in the paper"
     )
@@ -188,7 +192,7 @@ class Mdd5kDoctor(Counselor):
             talk.session.notes |= {"tree": tree.id, "topic_plan": [leaf.id for leaf in leaves], "deleted_topics": []}
 
     def _tree(self) -> InquiryTree:
-        return inquiry_tree(Path(self.tree) if self.tree.endswith(".toml") else self.tree)
+        return inquiry_tree(self.tree)
 
     @staticmethod
     def _named(leaf: Leaf, tree: InquiryTree, lang: Lang) -> Topic:

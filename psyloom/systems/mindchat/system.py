@@ -15,6 +15,7 @@ from psyloom.agents import (
     Check,
     Client,
     Counselor,
+    Range,
     Rules,
     Script,
     ScriptRules,
@@ -64,7 +65,11 @@ class Card(BaseModel):
     def rehearse(cls, actor: Actor) -> dict[str, list[str]]:
         gap = "，" if actor.cue.lang == "zh" else ", "
         halves = actor.stock["setting"]
-        return {slot: [f"{a}{gap}{b}" for a in halves[slot][0] for b in halves[slot][1]] for slot in SLOTS}
+        theme = next(iter(actor.recorded("scenario.type")), actor.stock["cbt"]["topic"])
+        named = " ".join(word if word.isupper() else word.lower() for word in theme.split())
+        return {
+            slot: [f"{a}{gap}{b}".format(t=named) for a in halves[slot][0] for b in halves[slot][1]] for slot in SLOTS
+        }
 
 
 class Setting(BaseModel):
@@ -83,7 +88,6 @@ class SelfChat(Script):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        actor.words = [word for word in actor.words if word not in THEMES]  # nobody says the theme
         return {**actor.script(), "safety": "none"}
 
 
@@ -126,14 +130,14 @@ class MindChat(Writer):
     sight: ClassVar[Sight] = {
         "setting_writer": {"scenario.type"},
         "self_chat": {"scenario.type", "scenario.situation"},
-        "inspector": {"scenario.situation"},
-    }
+        "inspector": {"scenario.situation"}, "client": {"scenario.type", "scenario.situation"}, "counselor": frozenset(),
+    }  # fmt: skip
 
     theme: str = Field("", description="for cases that name none in scenario.type; empty: drawn by the seed")
     items: int = Field(12, ge=1, description="fewest settings of each kind on a card")
     cards: int = Field(1, ge=1, description="cards of a theme, for large runs: a case draws one of them")
     interactive: bool = Field(False, description="two agents talk in turns, two calls an exchange, instead of one call")
-    exchanges: tuple[int, int] = Field((4, 10), description="fewest and most exchanges")
+    exchanges: Range = Field((4, 10), description="fewest and most exchanges")
     inspect: bool = Field(
         True, description="score the talk, one call more; its verdict is noted, nothing is thrown away"
     )
@@ -141,15 +145,16 @@ class MindChat(Writer):
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         theme = self._theme(ask)
+        scenario = case.scenario or Scenario()
+        case.scenario = scenario.model_copy(update={"type": scenario.type or [theme]})
         number = ask.rng("card").randrange(self.cards) + 1
         card = await ask.once(
             f"{theme}/{number}", "settings", Card, check=enough(self.items, ask.lang), theme=theme, items=self.items, card=number
         )  # fmt: skip
         # Drawn, not multiplied out: the cross product of a few cards is larger than any run.
         drawn = {slot: ask.rng(slot).choice(getattr(card, slot)) for slot in SLOTS}
-        scenario = case.scenario or Scenario()
-        drawn["situation"] = scenario.situation or drawn["situation"]
-        case.scenario = scenario.model_copy(update={"situation": drawn["situation"]})
+        drawn["situation"] = case.scenario.situation or drawn["situation"]
+        case.scenario = case.scenario.model_copy(update={"situation": drawn["situation"]})
         setting = Setting(**drawn)
         notes: dict[str, Any] = {"theme": theme, "setting": drawn}
         dialogue = await (self._talk if self.interactive else self._script)(theme, setting, notes, ask)
@@ -196,7 +201,7 @@ class MindChat(Writer):
 class SettingClient(Client):
     """The user of an interactive self chat, who is nothing but a setting."""
 
-    sight: ClassVar[Sight] = {"client": {"scenario.situation"}}
+    sight: ClassVar[Sight] = {"client": MindChat.sight["client"]}
 
     theme: str = Field(description="what the talk is about")
     setting: Setting = Field(description="personality, role, situation and course of the talk")

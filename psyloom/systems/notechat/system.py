@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psyloom.agents import Ask, Sight, Talk, Writer, converse
+from psyloom.agents import Ask, Range, Sight, Talk, Writer, converse
+from psyloom.agents.dials import Dialled, measures
 from psyloom.knowledge.lexicon import Concept
 from psyloom.records import Case, Dialogue
 from psyloom.systems.notechat.concepts import coverage, extract
@@ -31,10 +32,10 @@ class Notechat(Planning, Writer):
     )
     polish: bool = Field(True, description="false: the role-play is the product")
     single_prompt: bool = Field(False, description="the paper's baseline: the whole talk in one call from the note")
-    messages: tuple[int, int] = Field(
-        (80, 150), description="messages that the polish (or the one prompt) is told to write"
-    )
+    messages: Range = Field((80, 150), description="messages that the polish (or the one prompt) is told to write")
     tries: int = Field(3, ge=1, description="polished versions at most; the one that misses fewest concepts is kept")
+
+    dials: Dialled = None
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         talk = Talk(ask.desk.dialogue)
@@ -54,7 +55,7 @@ class Notechat(Planning, Writer):
         physician = NotechatPhysician(extractor=self.extractor, plan=self.plan, ask_coverage=self.ask_coverage)
         rules = physician.rules(case, ask.lang)
         if self.roleplay:
-            await converse(ask, client=NotechatPatient(), counselor=physician, rules=rules, talk=talk)
+            await converse(ask, client=NotechatPatient(), counselor=physician, rules=rules, talk=talk, dials=self.dials)
         else:
             talk.session.turns = list(rules.opening)
             await physician.make_plan(talk, ask.as_(physician, talk))
@@ -67,4 +68,5 @@ class Notechat(Planning, Writer):
                 {"speaker": t.speaker, "text": t.text, "targets": t.extra.get("targets", [])} for t in talk.turns
             ]
             talk.session.turns = await polish(ask, talk, concepts, self.messages, self.tries)
+            talk.dialogue.quality.measures |= measures(ask.desk.case, NotechatPatient.sight["client"], talk.turns)
         return concepts

@@ -2,12 +2,12 @@
 
 import random
 import re
-from asyncio import gather
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Line, Role, Rules, Sight, Talk
+from psyloom.agents.together import gather
 from psyloom.knowledge.lexicon import Concept
 from psyloom.records import Case, Lang, Turn, sentences
 from psyloom.systems.notechat.concepts import (
@@ -93,12 +93,15 @@ class Said(BaseModel):
         lay, own = _parted(actor)
         if lay:
             known = LEXICON.find(lay[0], actor.cue.lang)
-            lines = [line.format(t=known[0].text) for line in actor.stock["inquiry"]["ask"]] if known else []
+            kind = "family" if known and known[0].type == "family" else "ask"
+            lines = [line.format(t=known[0].text) for line in actor.stock["inquiry"][kind]] if known else []
             fresh = [line for line in lines if line not in {text for _, text in actor.cue.turns}]
             if fresh:
                 return {"utterance": fresh[0]}
         if own and not lay:
-            return {"utterance": actor.text("finding", w=own[0].rstrip("。."))}
+            findings = actor.stock["inquiry"]["finding"]
+            line = findings[len(actor.cue.turns) // 2 % len(findings)]
+            return {"utterance": line.format(w=re.sub(r"\b(?:his|her)\b", "your", own[0].rstrip("。.")))}
         return {"utterance": actor.utterance("counselor", actor.cue.turns, may_close=False)}
 
 
@@ -108,8 +111,14 @@ class Told(Said):
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, str]:
         lay, _ = _parted(actor)
-        left = lay[actor.cue.take :] or actor.left(
-            actor.stock["client"]["respond"], "\n".join(t for _, t in actor.cue.turns)
+        findings = (line.split("{w}")[0] for line in actor.stock["inquiry"]["finding"])
+        thanks = (
+            actor.stock["inquiry"]["thanks"]
+            if actor.cue.turns and actor.cue.turns[-1][1].startswith(tuple(findings))
+            else []
+        )
+        left = [actor.said_of(word) for word in lay[actor.cue.take :]] or actor.left(
+            thanks, "\n".join(t for _, t in actor.cue.turns)
         )
         return {"utterance": left[0] if left else actor.utterance("client", actor.cue.turns, may_close=False)}
 
@@ -117,10 +126,12 @@ class Told(Said):
 def _parted(actor: "Actor") -> tuple[list[str], list[str]]:
     """Sentences of the note that nobody has said yet: (the patient's, the clinician's)."""
     told = "\n".join(text for _, text in actor.cue.turns)
+    heard = "\n".join(text for who, text in actor.cue.turns if who == "client")
     words = [re.sub(r"^\w{2,4}：", "", word) for word in actor.words]
-    left = [word for word in words if word.rstrip("。.") not in told]
-    own = [word for word in left if _clinical(word, actor.cue.lang)]
-    return [word for word in left if word not in own], own
+    own = [word for word in words if _clinical(word, actor.cue.lang)]
+    lay = [word for word in words if word not in own]
+    lay = [word for word in lay if not any(said.rstrip("。.") in heard for said in (word, actor.said_of(word)))]
+    return lay, [word for word in own if re.sub(r"\b(?:his|her)\b", "your", word.rstrip("。.")) not in told]
 
 
 def _clinical(sentence: str, lang: Lang) -> bool:
@@ -154,6 +165,7 @@ class Planning(Role):
 class NotechatPhysician(Planning, Counselor):
     """Two fixed lines, then item by item of a checklist planned from the note."""
 
+    meets_once: ClassVar[bool] = True
     sight: ClassVar[Sight] = {
         "extractor": {"note"}, "planner": {"note"}, "counselor": {"note"},
         "checker": {"note"},  # its keyword is taken from the note

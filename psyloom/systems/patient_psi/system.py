@@ -77,7 +77,7 @@ class PatientPsi(Client):
     def seen_by(self) -> Sight:
         """The patient reads its own manner where it plays the case's."""
         manner = {"disposition.style"} if self.style == "case" else set()
-        return self.sight | {"client": {*self.sight["client"], *manner}}
+        return {**self.sight, "client": {*self.sight["client"], *manner}}
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         case, number = ask.desk.case, len(talk.dialogue.sessions) - 1

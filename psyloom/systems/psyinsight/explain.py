@@ -1,7 +1,6 @@
 """Steps 2 and 3 of Psy-Insight: explanations of a session and of its turns, the gaps completed window by window."""
 
 import re
-from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from psyloom.agents import Ask
 from psyloom.agents.annotating import Explanation, explained, labels_in, once_each, said_by, strictly
 from psyloom.agents.grounds import Grounds
 from psyloom.agents.guards import fold
+from psyloom.agents.together import gather
 from psyloom.knowledge import label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Label, Lang, Session, Turn

@@ -1,6 +1,5 @@
 """Step 1 of Psy-Insight, as far as it needs a model: characters that were misread when a book was scanned."""
 
-from asyncio import gather
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -9,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask
 from psyloom.agents.annotating import Text, beside, once_each, own, strictly
+from psyloom.agents.together import gather
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Lang, Turn
 from psyloom.systems.psyinsight.explain import WORDS as AT

@@ -7,7 +7,6 @@ rests and whether the commentary said it ("source") or it was inferred.
 """
 
 import re
-from asyncio import gather
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ from psyloom.agents import Annotator, Ask, Sight
 from psyloom.agents.annotating import Explanation, explained, label_whole, strictly
 from psyloom.agents.grounds import Grounds
 from psyloom.agents.guards import fold
+from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Label, Session, Turn

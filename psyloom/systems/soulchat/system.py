@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from psyloom.agents import Ask, Counselor, ScriptRules, Sight, Talk, Writer, write_script
+from psyloom.agents import Ask, Counselor, Range, ScriptRules, Sight, Talk, Writer, write_script
 from psyloom.knowledge import label_set
 from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
 from psyloom.systems.posts import question_of
@@ -31,7 +31,7 @@ class SoulChat(Writer):
     needs: ClassVar[frozenset[str]] = frozenset({"post.text", "post.answers"})
 
     answer: Literal["first", "random"] = Field("first", description="which answer of the post; random: by the seed")
-    messages: tuple[int, int] = Field((8, 20), description="fewest and most messages, both sides together")
+    messages: Range = Field((8, 20), description="fewest and most messages, both sides together")
     strict: bool = Field(True, description="ask again for a script that breaks a rule; false keeps and flags it")
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:

@@ -189,7 +189,7 @@ class Answer(BaseModel):
             "problems": topics, "problemSelected": topics[0] if topics else "", "factors": [actor.text("factor")],
             "solutions": [actor.text("solution")], "solutionsOK": [actor.text("solution")],
             "summary": actor.text("summary"), "finished": len(topics) == 2,
-            "response": actor.utterance("counselor", actor.cue.turns),
+            "response": actor.utterance("counselor", actor.cue.turns, may_close=False),
         }  # fmt: skip
         if "solutionsOK" in cls.model_fields:
             given["solutions"] = []

@@ -147,8 +147,7 @@ def test_records_survive_our_own_files(released: Released, tmp_path: Path) -> No
 @every_release
 def test_ids_are_unique_and_dialogues_carry_their_source(released: Released, tmp_path: Path) -> None:
     records, _ = read_all(released, tmp_path)
-    if released.name != "records" or released.format != "messages":  # that sample repeats a record on purpose
-        assert max(Counter((record.kind, record.id) for record in records).values()) == 1  # type: ignore[attr-defined]
+    assert max(Counter((record.kind, record.id) for record in records).values()) == 1  # type: ignore[attr-defined]
     if released.format != "psyloom":
         source = formats()[released.format].source
         assert all(record.source == source for record in records if isinstance(record, Dialogue))

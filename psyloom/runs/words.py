@@ -1,0 +1,61 @@
+"""The words of the report: what stands in the page's template and in its tables, English to Chinese."""
+
+ZH = {
+    "psyloom run": "psyloom 运行",
+    "{} dialogues, {} failures": "{} 段对话，{} 个失败",
+    "Made by the rehearsal back end from phrases and the cases' own words: it shows the shape of the system, it is not data.":
+        "由预演后端用短语和个案自己的话拼成：只能看出系统的样子，不是数据。",
+    "What ran": "运行了什么",
+    "writer": "写作者",
+    "counselor": "咨询师",
+    "client": "来访者",
+    "annotator": "标注者",
+    "model": "模型",
+    "model of {}": "{} 的模型",
+    "cases": "个案",
+    "language of the prompts": "提示词的语言",
+    "each case's own": "随个案",
+    "seed": "随机种子",
+    "options": "选项",
+    "What came out": "结果",
+    "dialogues": "对话",
+    "failures": "失败",
+    "answered calls, all starts of the run": "得到回答的调用（历次启动合计）",
+    "calls in these dialogues": "这些对话用的调用",
+    "calls for what was written once": "只写一次的内容用的调用",
+    "answers asked for again": "要求重写的回答",
+    "again because of {}": "重写原因：{}",
+    "kept in spite of {}": "仍然保留：{}",
+    "ended: {}": "结束方式：{}",
+    "limit": "到达上限",
+    "script": "整篇写成",
+    "client closed": "来访者结束",
+    "counselor closed": "咨询师结束",
+    "Failures": "失败的个案",
+    "rules broken in failed cases": "失败个案违反的规则",
+    "Lengths": "长度",
+    "spread": "分布",
+    "least": "最少",
+    "quartiles": "四分位",
+    "most": "最多",
+    "mean": "平均",
+    "messages": "发言",
+    "exchanges": "来回",
+    "sentences": "句子",
+    "client characters": "来访者每条字数",
+    "counselor characters": "咨询师每条字数",
+    "Labels": "标签",
+    "Dialogues": "对话",
+    "(the first {})": "（前 {} 段）",
+    "{} messages": "{} 条发言",
+    "case": "个案",
+    "measured": "测得",
+    "asked for again": "要求重写",
+    "Session {}": "第 {} 次",
+}  # fmt: skip
+
+
+def word(text: str, lang: str, *values: object) -> str:
+    """``text`` in the language, its gaps filled; what has no Chinese word stays as it is."""
+    told = ZH.get(text, text) if lang == "zh" else text
+    return told.format(*values) if values else told
