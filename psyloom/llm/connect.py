@@ -28,6 +28,13 @@ def split(spec: str) -> tuple[str, str]:
     return provider, model
 
 
+def addresses(provider: str, model: str, env: Mapping[str, str]) -> list[str]:
+    """The base URLs of a provider: that of ``PROVIDER_BASE_URL``, else of the table; those that an address itself is."""
+    if provider == "url":
+        return [url.strip() for url in model.partition("#")[0].split(",")]
+    return [env.get(f"{provider.upper()}_BASE_URL") or providers().get(provider, {}).get("url", "")]
+
+
 def connect(spec: str, *, concurrency: int = 64, env: Mapping[str, str] | None = None, **options: Any) -> Model:
     """Open a model by name.
 
@@ -58,10 +65,9 @@ def _endpoint(
     from psyloom.llm.endpoint import Endpoint
 
     facts = providers()[provider]
-    urls = [env.get(f"{provider.upper()}_BASE_URL") or facts.get("url", "")]
+    urls = addresses(provider, model, env)
     if provider == "url":
-        address, _, model = spec.partition("#")
-        urls = [url.strip() for url in address.split(",")]
+        model = spec.partition("#")[2]
     for url in urls:
         _checked(url)
     if not model:
@@ -80,14 +86,16 @@ def _endpoint(
 
 
 def _checked(url: str) -> None:
-    """Raises UsageError for what is no address, and for an address with a password: run.toml would keep it."""
+    """Raises UsageError for what is no address, and for one with a password or a query: run.toml would keep them."""
     try:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{url!r} is no address of a server", do="write it as http://host:port/v1#MODEL")
-    if parts.username or parts.password:
+    secret = "a password" if parts.username or parts.password else "a query (?...)" if parts.query else ""
+    if secret:
         raise UsageError(
-            "the address holds a password, and files would keep it", do="export PSYLOOM_API_KEY=... instead"
+            f"the address holds {secret}, and files would keep it",
+            do="write http://host:port/v1#MODEL; a key goes into PSYLOOM_API_KEY",
         )

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from psyloom.errors import Stopped, UsageError
 from psyloom.llm.model import Answer, Call, Model
@@ -144,9 +144,10 @@ class Budgeted:
         self.budget.tokens_out += answer.completion_tokens
         if self.price is None:
             self.budget.unpriced += 1
-        else:
-            self.budget.spent_cost += self.price.of(answer)
-        return answer
+            return answer
+        cost = self.price.of(answer)
+        self.budget.spent_cost += cost
+        return replace(answer, cost=cost)
 
     async def aclose(self) -> None:
         await self.model.aclose()

@@ -90,7 +90,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. Token counts are 0 where the server does not say; ``seconds`` is wall time."""
+    """What came back. Token counts are 0 where the server does not say; ``seconds`` is wall time; ``cost`` in US dollars,
+    None where the price of the model is not known."""
 
     text: str
     finish: str = "stop"
@@ -100,6 +101,7 @@ class Answer:
     completion_tokens: int = 0
     logprobs: list[Any] | None = None
     seconds: float = 0.0
+    cost: float | None = None
 
 
 class Model(Protocol):

@@ -1,12 +1,16 @@
 """What calls cost. List prices change: the table is dated and any price can be given by hand."""
 
+import os
 import tomllib
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address
 from math import inf
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from psyloom.errors import UsageError
+from psyloom.llm.connect import addresses
 from psyloom.llm.model import Answer
 
 
@@ -26,6 +30,7 @@ class Price:
 
 
 FREE = Price(0.0, 0.0, 0.0)
+_OWN_NAMES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 
 
 @cache
@@ -35,13 +40,25 @@ def _table() -> dict[str, Price]:
 
 
 def price(provider: str, model: str, given: dict[str, Price]) -> Price | None:
-    """The price of a model: given by hand, free (local), from the table, or None when unknown."""
+    """The price of a model: given by hand, free (on this machine or in one's own network), from the table, or None when
+    unknown."""
     for name in (f"{provider}:{model}", model, "*"):
         if name in given:
             return given[name]
-    if provider in ("rehearsal", "ollama", "vllm", "llamacpp", "url"):
+    if provider in ("rehearsal", "llamacpp"):
         return FREE
+    if provider in ("ollama", "vllm", "url"):
+        return FREE if all(map(_own, addresses(provider, model, os.environ))) else None
     return _table().get(f"{provider}:{model}")
+
+
+def _own(url: str) -> bool:
+    """Is the server on this machine or in one's own network? A name without a dot is none of the open Internet."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(_OWN_NAMES)
 
 
 def parse_price(text: str) -> tuple[str, Price]:

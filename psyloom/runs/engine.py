@@ -105,6 +105,7 @@ class Engine:
         source = islice(enumerate(found), limit)
         workers = [asyncio.create_task(self._work(source, 4 * concurrency + 64)) for _ in range(concurrency)]
         quiet = self._listen(workers) if signals else None
+        ticking = asyncio.create_task(self._tick())
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -118,11 +119,19 @@ class Engine:
                 gc.enable()
             if quiet:
                 quiet()
+            ticking.cancel()
             for worker in workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(ticking, *workers, return_exceptions=True)
         self.folder.flush()
         return self._summary()
+
+    async def _tick(self) -> None:
+        """Tell every second how far it is: the first case of a long system is settled after minutes."""
+        while self.on_progress:
+            await asyncio.sleep(1)
+            self._count()
+            self.on_progress(self.progress)
 
     def _listen(self, workers: list[asyncio.Task[None]]) -> Callable[[], None]:
         """First Ctrl-C: no new calls, those in flight are finished. Second: leave at once."""
@@ -218,7 +227,7 @@ class Engine:
     async def _settle(self, found: Case | Dialogue | Defect, position: int, first: bool) -> Outcome:
         """One case from start to end: a dialogue, or a failure with its reason and every attempt."""
         if isinstance(found, Defect):
-            return self._failure(f"line {found.line}", "bad line", str(found))
+            return self._failure(f"line {found.line}", "bad line", f"{found}\n  -> {found.do}")
         if not first:
             what = f"{found.id!r} (number {position + 1}) stands in the file before; ids must differ"
             return self._failure(found.id, "duplicate id", what)
@@ -283,14 +292,19 @@ class Engine:
         return dialogue
 
     async def _annotate(self, desk: Desk, annotator: Annotator) -> Dialogue:
-        """Labels of the same annotator are replaced, others stay; texts must come back as they were."""
+        """Labels of the same annotator are replaced, others stay; texts must come back as they were.
+
+        What it took stands with the annotation, so that doing it again changes nothing.
+        """
         ask = Ask(desk, annotator)
         desk.dialogue.forget(ask.by)
-        texts = [turn.text for turn in desk.dialogue.turns]
+        texts, made = [turn.text for turn in desk.dialogue.turns], desk.dialogue.quality.model_copy(deep=True)
         dialogue = await annotator.annotate(desk.dialogue, ask)
         if [turn.text for turn in dialogue.turns] != texts:
             raise ValueError(f"annotator {ask.by} changed a text")
-        dialogue.annotations[ask.by] = self._made(desk)
+        took, found = dialogue.quality.since(made), {"measures", "apart"}
+        dialogue.annotations[ask.by] = self._made(desk).model_copy(update={"took": took})
+        dialogue.quality = made.model_copy(update={name: getattr(dialogue.quality, name) for name in found})
         return dialogue
 
     async def _reply(self, desk: Desk, replying: Replying) -> Dialogue:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import tomli_w
 from pydantic_core import from_json, to_json
@@ -257,13 +257,30 @@ def dialogues_in(path: Path) -> Path:
     return path / DIALOGUES if path.is_dir() else path
 
 
-def answered(path: Path) -> int | None:
-    """How many calls of a run were answered, all starts together; None where there is no journal."""
+class Spent(NamedTuple):
+    """What the answered calls of a run took, all starts together. cost: US dollars, None where a price is not known."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+
+
+def spent(path: Path) -> Spent | None:
+    """What a run has spent so far; None where there is no journal."""
     file = path / "journal.sqlite"
     if not file.exists():
         return None
     with closing(sqlite3.connect(file)) as db:
-        return int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
+        calls, read, written, cost, priced = db.execute(_SPENT).fetchone()
+    return Spent(calls, read, written, cost if priced == calls else None)
+
+
+_SPENT = """
+SELECT count(*), total(json_extract(one, '$.prompt_tokens')), total(json_extract(one, '$.completion_tokens')),
+       total(json_extract(one, '$.cost')), count(json_extract(one, '$.cost'))
+FROM (SELECT CAST(answer AS TEXT) AS one FROM answers)
+"""
 
 
 def renew(path: Path, digests: Mapping[str, str], records: str = DIALOGUES) -> None:

@@ -30,13 +30,15 @@ def label_name(label: Label, lang: str) -> str:
 
 
 def names_in(dialogue: Dialogue) -> dict[str, str]:
-    """Names of the labels that a dialogue's notes may hold: of the sets of its systems and of its own labels.
+    """Names of the labels that a dialogue's notes may hold: of the sets of its systems, of its own labels, or
+    after which a note is called.
 
     A note does not say which set its words are of: an id that several sets call differently has no name.
     """
     made = [dialogue.lineage] if dialogue.lineage else []
     slugs = {slug for one in (*made, *dialogue.annotations.values()) for slug in (one.system, *one.roles.values())}
-    sets = {name for name in label_sets() if any(name.startswith(f"{slug}_") for slug in slugs)}
+    keys = {key for session in dialogue.sessions for key in session.notes}
+    sets = {name for name in label_sets() if name in keys or any(name.startswith(f"{slug}_") for slug in slugs)}
     sets |= {label.set for place in dialogue.places for label in place.labels}
     found: dict[str, set[str]] = defaultdict(set)
     for name in sets:

@@ -14,7 +14,7 @@ from psyloom.errors import FolderTrouble
 from psyloom.records import Artefact, Dialogue, Label, sentences
 from psyloom.records.dialogue import Quality
 from psyloom.records.jsonl import Defect, R, parse_line
-from psyloom.runs.folder import ARTEFACTS, DIALOGUES, answered, flat
+from psyloom.runs.folder import ARTEFACTS, DIALOGUES, flat, spent
 from psyloom.runs.notes import facets_of, label_name, names_in, plain, short, spaced
 from psyloom.runs.words import word
 
@@ -59,7 +59,7 @@ def _facts(out: Path) -> dict[str, Any]:
         if len(shown) < _SHOWN:
             shown.append(dialogue)
         _measure(dialogue, sizes)
-        total.add(dialogue.quality)
+        total.add(_took(dialogue, config))
         ended.update(s.ended.split(" said ")[0] if s.ended else "script" for s in dialogue.sessions)
         labels.update((label.set, label.id) for place in dialogue.places for label in place.labels)
     for artefact in _records(out / ARTEFACTS, Artefact):
@@ -73,7 +73,7 @@ def _facts(out: Path) -> dict[str, Any]:
     lang = "zh" if langs["zh"] > langs["en"] or (not langs and config.get("lang") == "zh") else "en"
     return {
         "config": config, "options": flat(config["options"]), "lang": lang, "count": langs.total(), "shown": shown,
-        "answered": answered(out), "calls": calls, "once": once.calls, "rejected": total.rejected,
+        "spent": spent(out), "calls": calls, "once": once.calls, "rejected": total.rejected,
         "ended": ended.most_common(), "guards": _most(total.guards), "kept": _most(total.kept),
         "failed": failures.total(), "failures": failures.most_common(), "broken": broken.most_common(),
         "examples": list(islice(_rows(out / "failures.jsonl"), _FAILURES)),
@@ -85,6 +85,12 @@ def _facts(out: Path) -> dict[str, Any]:
 
 def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
     return Counter(counts).most_common()
+
+
+def _took(dialogue: Dialogue, config: dict[str, Any]) -> Quality:
+    """What this run took: making the dialogue, or annotating it."""
+    noted = dialogue.annotations.get(config.get("by") or config["roles"].get("annotator", ""))
+    return noted.took if noted and noted.took else dialogue.quality
 
 
 def _measure(dialogue: Dialogue, sizes: dict[str, Counter[int]]) -> None:

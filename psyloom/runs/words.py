@@ -4,7 +4,7 @@ ZH = {
     "psyloom run": "psyloom 运行",
     "{} dialogues, {} failures": "{} 段对话，{} 个失败",
     "Made by the rehearsal back end from phrases and the cases' own words: it shows the shape of the system, it is not data.":
-        "由预演后端用短语和个案自己的话拼成：只能看出系统的样子，不是数据。",
+        "由排练后端用短语和个案自己的话拼成：只能看出系统的样子，不是数据。",
     "What ran": "运行了什么",
     "writer": "写作者",
     "counselor": "咨询师",
@@ -21,6 +21,9 @@ ZH = {
     "dialogues": "对话",
     "failures": "失败",
     "answered calls, all starts of the run": "得到回答的调用（历次启动合计）",
+    "tokens read and written": "读入和写出的词元",
+    "cost": "费用",
+    "not known: no price of the model; give --price": "未知：没有该模型的价格，可用 --price 给出",
     "calls in these dialogues": "这些对话用的调用",
     "calls for what was written once": "只写一次的内容用的调用",
     "answers asked for again": "要求重写的回答",

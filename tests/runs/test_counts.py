@@ -1,12 +1,21 @@
 """What it took is counted wherever it went: to dialogues, to what is written once for many of them, to cases that failed."""
 
+import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
+from psyloom.llm import Answer, Call
+from psyloom.llm.limits import Budget
+from psyloom.llm.prices import Price
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.records import Case, Post, write_jsonl
+from psyloom.runs import run_cases
+from psyloom.runs.report import write_report
 from tests.runs.test_report import words_of
 from tests.runs.workshop import CODE, Ended, cases, make_system, psyloom
 
@@ -98,3 +107,56 @@ def test_the_report_counts_the_calls_that_the_run_told(tmp_path: Path) -> None:
     assert f"calls in these dialogues {spent} calls for what was written once 3" in seen
     assert told["calls"] == spent + 3
     assert "answers asked for again 2" in seen
+
+
+async def test_the_report_tells_tokens_and_cost_of_all_starts_and_says_when_a_price_is_not_known(
+    tmp_path: Path,
+) -> None:
+    write_jsonl(
+        tmp_path / "cases.jsonl",
+        [Case(id=f"c{n}", lang="en", post=Post(text=f"I cannot sleep, {n}.")) for n in range(2)],
+    )
+    counted = Counted()
+    options, prices = {"max_exchanges": "2"}, {"*": Price(prompt=10.0, completion=100.0)}
+    for limit in (1, 2):
+        await run_cases(
+            "interactive_agents", tmp_path / "cases.jsonl", tmp_path / "out", models=counted, options=options,
+            limit=limit, prices=prices, budget=Budget(),
+        )  # fmt: skip
+    write_report(tmp_path / "out")
+    seen = words_of((tmp_path / "out/report.html").read_text("utf-8"))
+    assert f"tokens read and written {1000 * counted.calls:,} / {10 * counted.calls:,}" in seen
+    assert f"cost {counted.calls * (1000 * 10 + 10 * 100) / 1e6:.4f} USD" in seen
+    await run_cases(
+        "interactive_agents", tmp_path / "cases.jsonl", tmp_path / "unpriced", models=Counted(), options=options
+    )
+    write_report(tmp_path / "unpriced")
+    assert "not known: no price" in words_of((tmp_path / "unpriced/report.html").read_text("utf-8"))
+
+
+async def test_progress_is_told_every_second_before_the_first_case_is_settled(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "cases.jsonl", [Case(id="c", lang="en", post=Post(text="I cannot sleep."))])
+    told: list[tuple[int, int]] = []
+    await run_cases(
+        "interactive_agents", tmp_path / "cases.jsonl", tmp_path / "out", models=Counted(pause=0.5),
+        options={"max_exchanges": "3"}, on_progress=lambda p: told.append((p.done, p.calls)),
+    )  # fmt: skip
+    before = [calls for done, calls in told if done == 0]
+    assert len(before) >= 1
+    assert before[0] >= 1
+
+
+class Counted:
+    """The rehearsal, of which every answer has read 1,000 tokens and written 10, after a pause."""
+
+    name = "counted"
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.calls, self.pause, self._model = 0, pause, Rehearsal()
+
+    async def __call__(self, call: Call, /) -> Answer:
+        self.calls += 1
+        await asyncio.sleep(self.pause)
+        return replace(await self._model(call), prompt_tokens=1000, completion_tokens=10)
+
+    async def aclose(self) -> None: ...

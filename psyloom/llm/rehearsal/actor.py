@@ -50,6 +50,7 @@ class Actor:
         found = [
             (path, _plain(word, whole=not path)) for path, word in zip(places, cue.words, strict=True) if own_words
         ]
+        self.given = [word for _, word in found if word]  # as a judge may quote it
         # A case in another language than the talk's gives it no words.
         found = [(path, word) for path, word in found if word and in_language(word, cue.lang)]
         self.words, self._where = [word for _, word in found], {word: path for path, word in reversed(found)}
