@@ -4,10 +4,11 @@ Closed label sets, one repair and then a failure, spans that are sentences, and 
 every answer. What follows from an answer (the group of a label, whether a source said it) is worked out, never asked.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model
 
@@ -15,12 +16,16 @@ from psyloom.agents.ask import Ask
 from psyloom.agents.grounds import Grounds as Grounds
 from psyloom.agents.guards import fold
 from psyloom.agents.talk import Talk
+from psyloom.agents.together import gather
+from psyloom.errors import AnswerRejected
 from psyloom.knowledge import LabelSet, OneOf
 from psyloom.llm.rehearsal.actor import Actor
-from psyloom.records import Dialogue, Element, Label, Lang, Session, Turn, sentences
+from psyloom.records import Dialogue, Element, Label, Lang, Session, Speaker, Turn, sentences
 from psyloom.records.sentences import spans
 
+T = TypeVar("T")
 TRIES = 2  # an answer and one repair
+FAILED = "not_annotated"  # annotator -> turns that stayed without an answer, in a dialogue's ``extra``
 WORDS: dict[str, dict[Lang, str]] = {
     "missing": {"en": "these numbers have no answer: {}", "zh": "这些编号没有答案：{}"},
     "twice": {"en": "number {} is answered more than once", "zh": "编号 {} 答了不止一次"},
@@ -45,10 +50,39 @@ def once_each(numbers: Sequence[int], wanted: Sequence[int], lang: Lang) -> str 
     """Is every wanted number answered exactly once, and no other?"""
     if foreign := [n for n in numbers if n not in wanted]:
         return WORDS["foreign"][lang].format(foreign[0])
-    if twice := [n for n in numbers if numbers.count(n) > 1]:
+    given = Counter(numbers)
+    if twice := [n for n in given if given[n] > 1]:
         return WORDS["twice"][lang].format(twice[0])
-    missing = [str(n) for n in wanted if n not in numbers]
+    missing = [str(n) for n in wanted if n not in given]
     return WORDS["missing"][lang].format(", ".join(missing)) if missing else None
+
+
+async def where_it_comes_right(ask: Ask, about: Mapping[tuple[int, int], Awaitable[T]]) -> dict[tuple[int, int], T]:
+    """What was asked about single turns, by (session, turn); a turn whose answer was rejected stays without one.
+
+    Those turns stand with their reasons in `FAILED` of the dialogue, by annotator; how many, in ``quality.measures``.
+    Raises: AnswerRejected when not a single answer came right.
+    """
+    failed: dict[tuple[int, int], AnswerRejected] = {}
+
+    async def tried(at: tuple[int, int], answer: Awaitable[T]) -> list[tuple[tuple[int, int], T]]:
+        try:
+            return [(at, await answer)]
+        except AnswerRejected as trouble:
+            failed[at] = trouble
+            return []
+
+    found = dict(one for came in await gather(*(tried(*one) for one in about.items())) for one in came)
+    if failed and not found:
+        raise failed[min(failed)]
+    rows: list[JsonValue] = [
+        {"session": s, "turn": n, "reason": one.happened} for (s, n), one in sorted(failed.items())
+    ]
+    beside(ask.desk.dialogue.extra, FAILED, ask.by, rows or None)
+    measures = ask.desk.dialogue.quality.measures
+    measures.pop(f"{ask.by}_failed", None)
+    measures |= {f"{ask.by}_failed": len(failed)} if failed else {}
+    return found
 
 
 # Labels of sentences
@@ -117,9 +151,10 @@ class Marked(BaseModel):
         return given | {"evidence": said_by(actor)}
 
 
-def said_by(actor: Actor) -> str:
-    """A sentence of the last message a rehearsed annotator was shown, as its evidence."""
-    shown = [one for _, text in reversed(actor.cue.turns) for one in sentences(text) if fold(one)]
+def said_by(actor: Actor, speaker: Speaker | None = None) -> str:
+    """A sentence of the last message (of a speaker) that a rehearsed annotator was shown, as its evidence."""
+    heard = [text for who, text in reversed(actor.cue.turns) if speaker in (None, who)]
+    shown = [one for text in heard for one in sentences(text) if fold(one)]
     return shown[0] if shown else "…"
 
 

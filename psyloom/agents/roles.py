@@ -155,7 +155,12 @@ class Counselor(Role):
 
 
 class Annotator(Role):
-    """Dialogue in, the same dialogue with labels or reasoning out; texts stay as they are."""
+    """Dialogue in, the same dialogue with labels or reasoning out; texts stay as they are.
+
+    idle: of an annotator that may find nothing to do: what a dialogue lacks that took no call, and what helps.
+    """
+
+    idle: ClassVar[str] = ""
 
     @abstractmethod
     async def annotate(self, dialogue: Dialogue, ask: "Ask") -> Dialogue: ...

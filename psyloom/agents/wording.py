@@ -1,9 +1,10 @@
-"""Two things that can be wrong with the form of what somebody says: it is a list, or it is in another language."""
+"""Three things that can be wrong with the form of what somebody says: it is a list, in another language, or too long."""
 
 import re
 from functools import lru_cache
 
 from psyloom.records import Lang
+from psyloom.records.sentences import spans
 
 _ORDINALS = "一二三四五六七八九十"
 _LIST = re.compile(
@@ -42,6 +43,7 @@ about into out up after before when while where what who why how which any some 
 ok okay well thank thanks hello hi sorry good think feel feels felt know want need get got go going make makes something
 someone everything nothing never always things maybe even more only still also much many every each other sometimes
 often again let people time
+he his him until since for by at but two three first last told said says asked went came took
 """
 _ENGLISH = frozenset(_COMMON.split())
 
@@ -62,3 +64,22 @@ def is_foreign(text: str, lang: Lang) -> bool:
     known = sum(word in _ENGLISH or word.lower() in _ENGLISH for word in words)
     small = sum(word[0].islower() for word in words)  # the others may be names
     return han + others > latin / 4 or (small >= 6 and known < small / 10)
+
+
+def size(text: str, lang: Lang) -> int:
+    """Characters of a Chinese text, words of an English one."""
+    return len(text) if lang == "zh" else len(text.split())
+
+
+def shortened(text: str, longest: int, lang: Lang) -> str:
+    """The whole sentences, else the whole clauses, else the words with which ``text`` begins and that fit."""
+    if size(text, lang) <= longest:
+        return text
+    sentence_ends = [end for _, end in spans(text)]
+    clause_ends = [one.end() for one in re.finditer("[，,；;]", text)]
+    word_ends = [one.end() for one in re.finditer("(?s)." if lang == "zh" else r"\S+", text)]
+    for ends in (sentence_ends, clause_ends, word_ends):
+        beginnings = (text[:end].strip() for end in reversed(ends))
+        if fits := next((one for one in beginnings if one and size(one, lang) <= longest), None):
+            return fits
+    return text

@@ -156,5 +156,5 @@ def _number(step: float, low: float, high: float) -> Any:
 def quotable(actor: Actor, side: Speaker | None = None) -> list[str]:
     """What a rehearsed judge quotes: a message of the dialogue, else a sentence of the case."""
     said = [text for who, text in actor.cue.turns if len(text) > 1 and side in (None, who)]
-    said = said or ([] if side else list(actor.words))
+    said = said or ([] if side else list(actor.given))
     return [actor.rng.choice(said)] if said else []

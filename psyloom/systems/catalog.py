@@ -132,13 +132,20 @@ _extra: list[Path] = []
 def add_systems(paths: Iterable[Path]) -> None:
     """Look for systems in these folders too; each is a system's folder or a folder of such folders."""
     for path in paths:
-        if not path.is_dir():
-            raise UsageError(f"{path} is no folder", do="--systems takes a system's folder, or a folder of them")
-        if not any([*path.glob("card.toml"), *path.glob("*/card.toml")]):
-            raise UsageError(f"{path} holds no system", do="a system is a folder with a card.toml")
+        _cards(path, "--systems")
         if path.resolve() not in _extra:
             _extra.append(path.resolve())
     find_systems.cache_clear()
+
+
+def _cards(path: Path, given_by: str) -> list[Path]:
+    """The cards in a folder that a user named. Raises UsageError where there are none."""
+    if not path.is_dir():
+        raise UsageError(f"{path} is no folder", do=f"{given_by} takes a system's folder, or a folder of them")
+    cards = sorted([*path.glob("card.toml"), *path.glob("*/card.toml")])
+    if not cards:
+        raise UsageError(f"{path} holds no system", do="a system is a folder with a card.toml")
+    return cards
 
 
 def _folders() -> Iterator[tuple[str, Path, str | None]]:
@@ -149,8 +156,9 @@ def _folders() -> Iterator[tuple[str, Path, str | None]]:
         found = importlib.util.find_spec(entry.value)
         if found and found.submodule_search_locations:
             yield entry.name, Path(found.submodule_search_locations[0]), entry.value
-    for path in [*_extra, *(Path(p) for p in os.environ.get("PSYLOOM_SYSTEMS", "").split(os.pathsep) if p)]:
-        for card in sorted([*path.glob("card.toml"), *path.glob("*/card.toml")]):
+    named = filter(None, os.environ.get("PSYLOOM_SYSTEMS", "").split(os.pathsep))
+    for path, given_by in [*((path, "--systems") for path in _extra), *((Path(p), "PSYLOOM_SYSTEMS") for p in named)]:
+        for card in _cards(path, given_by):
             yield card.parent.name, card.parent, None
 
 

@@ -6,7 +6,7 @@ Recipe: arXiv 2306.15334; not followed: the masked language model as a second lo
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,15 @@ class Scores:
     f1: dict[str, float]
 
 
-def train(dialogues: Iterable[Dialogue], recipe: Recipe, out: Path | str) -> dict[str, Scores]:
+def train(
+    dialogues: Iterable[Dialogue],
+    recipe: Recipe,
+    out: Path | str,
+    on_epoch: Callable[[int, float], None] = lambda epoch, macro_f1: None,
+) -> dict[str, Scores]:
     """Learn from labelled dialogues; the epoch with the best macro-F1 on the validation part is saved to ``out``.
 
-    Dialogues are split 70/15/15 as a whole.
+    Dialogues are split 70/15/15 as a whole. ``on_epoch`` hears after each epoch, from 1 on, how well it went.
     Returns: part -> scores: train, valid and test, those that hold a labelled sentence.
     Raises:  UsageError when there is nothing to learn from; MissingExtra without torch and transformers.
     """
@@ -54,6 +59,7 @@ def train(dialogues: Iterable[Dialogue], recipe: Recipe, out: Path | str) -> dic
     for epoch in range(recipe.epochs):
         _epoch(classifier, parts["train"], optimizer, schedule, random.Random(f"{recipe.seed}/{epoch}"))
         score = evaluate(classifier, watched).macro_f1
+        on_epoch(epoch + 1, score)
         if score > best:
             best = score
             classifier.save(out)

@@ -1,5 +1,6 @@
 """The strict way of annotating: closed sets, one repair, evidence that was said, and labels that belong to a name."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from psyloom.agents.annotating import coarse, labels_in, once_each
+from psyloom.agents.annotating import FAILED, coarse, labels_in, once_each, own
+from psyloom.agents.grounds import WORDS as GROUND_WORDS
 from psyloom.agents.grounds import Grounds
 from psyloom.agents.guards import fold
 from psyloom.errors import AnswerRejected
@@ -16,8 +18,11 @@ from psyloom.knowledge import label_set, label_sets
 from psyloom.llm import Call
 from psyloom.llm.limits import Budget
 from psyloom.records import Dialogue, Element, Label, Session, Turn, read_jsonl, write_jsonl
+from psyloom.records.dialogue import Quality
 from psyloom.runs import run_cases
+from psyloom.runs.report import write_report
 from psyloom.systems import find_systems, make_role
+from tests.runs.test_report import words_of
 from tests.support import Scripted, annotate, text_of
 
 SAID = ("听起来这周你一直在硬撑。你最担心的是什么？", "I feel “hurt”, and tired. So tired...", "……")
@@ -57,6 +62,18 @@ def test_a_letter_or_two_are_no_evidence_unless_they_are_all_of_a_sentence() -> 
     assert "太短" in str(Grounds(("我很累。",)).fault("累", "zh"))
     assert Grounds(("累。我很累。",)).fault("累", "zh") is None
     assert "too short" in str(Grounds(("No, I am tired.",)).fault("am", "en"))
+
+
+@pytest.mark.parametrize(
+    ("quote", "lang", "scrap"),
+    [("I…a…e…d", "en", "I"), ("and tired…hurt", "en", "hurt"), ("听起来…硬…心", "zh", "硬"), ("I feel hurt\nand tired", "en", ""),
+     ("I feel…and tired", "en", ""), ("So tired…hurt, and tired", "en", ""), ("听起来…最担心", "zh", "")],
+)  # fmt: skip
+def test_words_between_two_omissions_are_evidence_only_when_they_are_a_phrase(
+    quote: str, lang: Any, scrap: str
+) -> None:
+    assert Grounds(SAID).origin(quote) == "inferred"
+    assert Grounds(SAID).fault(quote, lang) == (GROUND_WORDS["short"][lang].format(scrap) if scrap else None)
 
 
 def test_what_only_the_source_says_comes_from_the_source_and_what_was_said_was_inferred() -> None:
@@ -158,9 +175,25 @@ async def test_annotating_twice_changes_nothing_and_texts_stay_as_they_are(slug:
     twice = await run(slug, tmp_path / "1/dialogues.jsonl", tmp_path / "2")
     for first, second, given_ in zip(once, twice, [talk("zh"), talk("en")], strict=True):
         assert everything(first) == everything(second) != []
-        assert (first.extra, first.quality.measures) == (second.extra, second.quality.measures)
-        assert [turn.extra for turn in first.turns] == [turn.extra for turn in second.turns]
+        assert first == second
         assert [turn.text for turn in second.turns] == [turn.text for turn in given_.turns]
+    assert (tmp_path / "1/dialogues.jsonl").read_bytes() == (tmp_path / "2/dialogues.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("slug", STRICT + CHAINS)
+async def test_what_annotating_took_stands_with_the_annotation_and_what_making_took_stays(
+    slug: str, tmp_path: Path
+) -> None:
+    made = talk("en")
+    made.quality = Quality(calls=40, rejected=3, guards={"repeats": 2}, measures={"openness": 0.5})
+    write_jsonl(tmp_path / "d.jsonl", [made])
+    (done,) = await run(slug, tmp_path / "d.jsonl", tmp_path / "1")
+    took = done.annotations[slug].took
+    assert took
+    assert took.calls > 0
+    assert done.quality.model_copy(update={"measures": {}}) == made.quality.model_copy(update={"measures": {}})
+    assert done.quality.measures["openness"] == 0.5
+    assert f"calls in these dialogues {took.calls}" in words_of(write_report(tmp_path / "1").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("slug", STRICT + CHAINS)
@@ -193,6 +226,15 @@ async def test_every_label_and_step_of_an_annotator_has_evidence_that_was_said_a
                 assert (found.origin is None) == (found.reason is None)
             else:
                 assert found.origin == "inferred"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_reason_leaves_no_gap_where_a_name_should_stand(lang: Any, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [talk(lang)])
+    (dialogue,) = await run("psyinsight", tmp_path / "d.jsonl", tmp_path / "1")
+    reasons = [one.reason for one in everything(dialogue) if isinstance(one, Label) and one.reason]
+    assert reasons
+    assert not [one for one in reasons if re.search("“”|“strategy”|“rationale”|;  | strategy serves", one)]
 
 
 def sentences_of(call: Call) -> int:
@@ -231,6 +273,29 @@ async def test_a_wrong_answer_is_asked_for_once_more_and_two_wrong_ones_fail_the
     assert len(stubborn.calls) == 2
 
 
+@pytest.mark.parametrize("slug", ["client_reactions", "escot"])
+async def test_a_turn_whose_answer_is_wrong_twice_is_noted_with_its_reason_and_the_others_are_kept(slug: str) -> None:
+    def torn(call: Call) -> Any:  # of what stands in the prompt only the last message is about
+        return {"labels": []} if "1. To mess it up." in text_of(call) else coded("Extending")(call)
+
+    def chain(call: Call) -> Any:
+        named = {"explanation": "The supporter can use “Question”.", "evidence": "I cannot sleep."}
+        names = ("emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason")
+        return {} if "And if you did" in text_of(call) else dict.fromkeys(names, named)
+
+    model = Scripted(strategy=coded("Answer"), behavior=torn, chain=chain)
+    at = {"client_reactions": 3, "escot": 4}[slug]
+    annotator: Any = make_role(slug, "annotator")
+    done = await annotate(annotator, talk("en"), model)
+    (noted,) = own(done.extra, FAILED, slug)  # type: ignore[misc]
+    assert (noted["session"], noted["turn"]) == (0, at)  # type: ignore[call-overload,index]
+    assert "2 tries" in noted["reason"]  # type: ignore[call-overload,index,operator]
+    assert done.quality.measures[f"{slug}_failed"] == 1
+    assert not done.turns[at].thought
+    assert not any(label.by for label in done.turns[at].labels)
+    assert everything(done)
+
+
 async def test_a_dialogue_that_fails_twice_is_listed_with_every_attempt_and_the_others_go_on(tmp_path: Path) -> None:
     bad = Dialogue(id="bad", lang="en", sessions=[Session(turns=[Turn.client("Fail, please.")])])
     write_jsonl(tmp_path / "d.jsonl", [bad, talk("en")])
@@ -246,8 +311,8 @@ async def test_a_dialogue_that_fails_twice_is_listed_with_every_attempt_and_the_
     assert '"bad"' in failure
     assert "AnswerRejected" in failure
     assert (
-        failure.count("Dancing is not in the list") == 4
-    )  # twice in the trace, once told to the model, once in the end
+        failure.count("Dancing is not in the list") == 5
+    )  # twice in the trace, once told to the model, once as the last fault, once in the end
 
 
 def test_labels_are_read_by_set_and_by_annotator() -> None:

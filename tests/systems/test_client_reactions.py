@@ -1,6 +1,7 @@
 """Client Reactions: sentence labels in context, groups that follow from them, the prior, and the advisor."""
 
 import re
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,16 @@ async def test_only_labels_of_the_speakers_side_are_offered_and_no_group_ever(la
         offered = call.schema["properties"]["labels"]["items"]["properties"]["label"]["enum"]
         assert offered == [labels[id_].name(lang) for id_ in labels.leaves.ids]
         assert len(offered) == size
+
+
+async def test_a_message_of_three_thousand_sentences_is_checked_in_time_that_grows_with_its_length() -> None:
+    said = [f"Thing number {n} happened that day." for n in range(3000)]
+    rows = [{"sentence": n, "label": "Giving Information", "evidence": one} for n, one in enumerate(said, 1)]
+    dialogue = Dialogue(id="d", lang="en", sessions=[Session(turns=[Turn.client(" ".join(said))])])
+    began = time.process_time()
+    done = await annotate(ReactionAnnotator(), dialogue, Scripted(behavior={"labels": rows}))
+    assert time.process_time() - began < 4
+    assert len(done.turns[0].labels) == 3000
 
 
 async def test_one_call_a_message_and_none_for_silence() -> None:

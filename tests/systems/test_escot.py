@@ -456,6 +456,17 @@ async def test_a_chain_that_fails_a_check_is_repaired_once_and_twice_wrong_fails
     assert len(stubborn.calls) == 2
 
 
+@pytest.mark.parametrize("element", ["emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason"])
+async def test_the_counselors_words_are_no_evidence_of_what_is_the_seekers(element: str) -> None:
+    talk = talked()
+    talk.sessions[0].turns = talk.sessions[0].turns[:3]
+    cited = steps("en", "Question", "Worry one")
+    cited[element] = cited[element] | {"evidence": "Greeting zero"}
+    model = Scripted(chain=[cited, steps("en", "Question", "Worry one")])
+    await annotate(EscotChain(), talk, model)
+    assert len(model.calls) == (1 if element == "strategy_reason" else 2)
+
+
 async def test_one_turn_a_dialogue_is_chosen_by_the_seed_with_strategies_spread_evenly() -> None:
     chosen = []
     for seed in range(60):

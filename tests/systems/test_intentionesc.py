@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from psyloom.agents import Ask, Talk
 from psyloom.cli.export import export as export_command
 from psyloom.errors import BadRecord
+from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Label, Lang, Post, Session, Turn, write_jsonl
 from psyloom.runs import pair
 from psyloom.systems import find_system
@@ -192,7 +193,13 @@ async def test_only_the_response_reaches_the_seeker() -> None:
     )
     shown = "".join(text_of(call) for call in model.asked("client")) + text_of(model.asked("reply")[-1])
     assert REPLY["en"] in shown
-    assert INTENTION["goal"] not in shown
+    clients = "".join(text_of(call) for call in model.asked("client"))
+    own = [str(INTENTION[part]) for part in ("primary", "goal", "motivation", "expectation")]
+    own += [STATE["emotion"]["label"], STATE["stimulus"]["text"], STATE["appraisal"]["text"], STATE["need"]["label"]]
+    assert not [words for words in own if words in shown]
+    named = (framework(None).intentions["understand_feelings"].en, "intensity", "readiness", "evidence", "motivation")
+    assert not [words for words in named if words in clients]
+    assert shown.count(QUOTE["en"]) == shown.count(SAID["en"]) > 0  # the evidence as the client's own message alone
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -435,6 +442,14 @@ async def test_texts_stay_as_they_are() -> None:
     before = labelled("en")
     after = await annotate(IntentionChain(), copy.deepcopy(before), builder("en"))
     assert [turn.text for turn in after.turns] == [turn.text for turn in before.turns]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_rehearsed_rationale_is_a_whole_sentence_about_its_strategy(lang: Lang) -> None:
+    dialogue = await annotate(IntentionChain(), labelled(lang), Rehearsal())
+    (told,) = [step.text for turn in dialogue.turns for step in turn.thought if step.name == "strategy_reason"]
+    assert {"en": "this choice serves it because", "zh": "这样选，是因为它贴着"}[lang] in told
+    assert not any(bare in told for bare in ("“”", "“strategy”", "“rationale”", ";  "))
 
 
 async def test_chinese_prompts_name_needs_and_intentions_in_chinese() -> None:

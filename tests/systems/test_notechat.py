@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from psyloom.errors import AnswerRejected
 from psyloom.formats import read
 from psyloom.knowledge.lexicon import Concept, lexicon
 from psyloom.llm import Call
@@ -90,6 +91,64 @@ async def test_a_first_answer_with_history_in_it_is_asked_for_again() -> None:
     dialogue = await chat(model(complaint=tells), polish="false")
     assert dialogue.turns[1].text == "I sleep badly these days."
     assert dialogue.quality.guards == {"patients_part": 1}
+
+
+@pytest.mark.accepts("notechat", 1)
+@pytest.mark.parametrize(
+    ("lang", "slip", "left"),
+    [("en", "I sleep badly. I take sertraline. It wears me out.", "I sleep badly. It wears me out."),
+     ("zh", "我睡不好。我在吃舍曲林。白天没劲。", "我睡不好。白天没劲。")],
+)  # fmt: skip
+async def test_a_first_answer_never_tells_history_however_often_it_slips(lang: Lang, slip: str, left: str) -> None:
+    dialogue = await chat(model(lang, complaint={"utterance": slip}), lang, polish="false")
+    assert dialogue.turns[1].text == left
+    assert dialogue.quality.kept["patients_part"] == 1
+
+
+@pytest.mark.accepts("notechat", 4)
+@pytest.mark.parametrize(
+    ("lang", "slip", "left"),
+    [("en", "They said PHQ-9 18. I was sad.", "I was sad."), ("zh", "医生让我吃50毫克。我挺难受的。", "我挺难受的。")],
+)
+async def test_a_patient_never_states_what_is_the_clinicians_however_often_it_slips(
+    lang: Lang, slip: str, left: str
+) -> None:
+    dialogue = await chat(model(lang, history={"utterance": slip}), lang, polish="false")
+    assert dialogue.turns[3].text == left
+
+
+@pytest.mark.accepts("notechat", 4)
+@pytest.mark.parametrize(
+    ("lang", "slip", "left"),
+    [("en", "You have panic attacks. How do you sleep?", "How do you sleep?"), ("zh", "你有惊恐发作。睡得怎么样？", "睡得怎么样？"),
+     # A question that is too long and would be cut to a statement loses that sentence, too.
+     ("en", "How do you sleep? Well, you have panic attacks, " + "and so on, " * 20 + "do you?", "How do you sleep?")],
+)  # fmt: skip
+async def test_a_physician_never_states_what_the_patient_has_not_told_however_often_it_slips(
+    lang: Lang, slip: str, left: str
+) -> None:
+    dialogue = await chat(model(lang, physician={"utterance": slip}), lang, polish="false")
+    assert dialogue.turns[4].text == left
+
+
+@pytest.mark.accepts("notechat", 1, 4)
+@pytest.mark.parametrize("prompt", ["complaint", "physician"])
+async def test_a_message_that_is_nothing_but_a_slip_fails_the_case_with_the_reason(prompt: str) -> None:
+    slip = {"complaint": "I take sertraline.", "physician": "You have panic attacks."}[prompt]
+    with pytest.raises(AnswerRejected, match=r"sertraline|panic attacks"):
+        await chat(model(**{prompt: {"utterance": slip}}), polish="false")
+
+
+@pytest.mark.accepts("notechat", 5)
+@pytest.mark.parametrize(
+    ("lang", "long", "short"),
+    [("en", "How do you sleep? " + "word " * 30, "How do you sleep?"), ("en", "word " * 40, ("word " * 29).strip()),
+     ("zh", "睡得怎么样？" + "嗯" * 60, "睡得怎么样？"), ("zh", "睡" * 70, "睡" * 60)],
+)  # fmt: skip
+async def test_a_message_of_the_physician_that_stays_too_long_is_cut(lang: Lang, long: str, short: str) -> None:
+    dialogue = await chat(model(lang, physician={"utterance": long}), lang, polish="false")
+    assert dialogue.turns[4].text == short
+    assert dialogue.quality.kept["physicians_part"] > 0
 
 
 @pytest.mark.accepts("notechat", 2)

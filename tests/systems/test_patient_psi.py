@@ -136,7 +136,8 @@ async def test_the_style_is_the_cases_own_by_any_name_else_plain_and_an_unknown_
 
 
 @pytest.mark.parametrize(
-    ("lang", "manner"), [("zh", "说话快，想到哪儿说到哪儿"), ("en", "Dry humor; changes the subject when it gets close.")]
+    ("lang", "manner"),
+    [("zh", "说话快，想到哪儿说到哪儿"), ("en", "Dry humor; changes the subject when it gets close.")],
 )
 async def test_a_manner_in_the_cases_own_words_is_shown_to_the_patient_as_it_stands(lang: Lang, manner: str) -> None:
     model = talkers()

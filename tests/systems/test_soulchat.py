@@ -285,7 +285,9 @@ async def test_cleaning_removes_nothing_counts_every_rule_and_an_export_says_wha
     main(["analyze", "labels", str(file), "--set", "soulchat_review"])
     assert re.search(r"Politics +0 +0.0% +0\n", capsys.readouterr().out)
     unwanted = "soulchat_review:privacy,soulchat_review:harm"
-    main(["export", str(file), "--to", "messages", "--out", str(tmp_path / "m.jsonl"), "--without", unwanted])
+    main(
+        ["export", str(file), "--to", "messages", "--out", str(tmp_path / "m.jsonl"), "--without", unwanted, "--force"]
+    )
     assert "1 dialogues left out: soulchat_review:privacy 1" in capsys.readouterr().out
     left = [json.loads(line)["id"] for line in (tmp_path / "m.jsonl").read_text("utf-8").splitlines()]
     assert left == ["fine", "word", "words"]

@@ -19,7 +19,7 @@ from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang, Portrait, Rating, Turn, read_jsonl, write_jsonl
 from psyloom.runs.arena import arena
 from psyloom.systems import find_system
-from psyloom.systems.sudosys.system import FALLBACK, PLAN, Memory, SuDoSys, shortened, size
+from psyloom.systems.sudosys.system import FALLBACK, PLAN, Memory, SuDoSys
 from tests.support import Scripted, desk_for, numbered, text_of, write
 
 STAGES = PLAN.ids
@@ -449,14 +449,6 @@ async def test_a_client_that_stays_too_long_is_cut_after_the_last_sentence_claus
     dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})
     assert dialogue.turns[2].text == short
     assert dialogue.quality.kept["too_long"] == 1
-
-
-@pytest.mark.parametrize("lang", ["zh", "en"])
-@given(st.text("我想，。 no,.!", min_size=1, max_size=200), st.integers(1, 60))
-def test_what_is_shortened_is_a_beginning_that_fits(lang: Lang, text: str, longest: int) -> None:
-    fits = shortened(text, longest, lang)
-    assert size(fits, lang) <= longest
-    assert "".join(text.split()).startswith("".join(fits.split()))
 
 
 @pytest.mark.accepts("sudosys", 8)

@@ -5,10 +5,12 @@ import random
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from psyloom.errors import BadRecord, MissingExtra, UsageError
+from psyloom.cli.classifier import _chance, classifier
+from psyloom.errors import BadRecord, MissingExtra, UnknownName, UsageError
 from psyloom.knowledge import label_set
 from psyloom.records import Dialogue, Lang, Session, Turn
 from psyloom.records.sentences import spans
@@ -127,6 +129,25 @@ def test_without_the_libraries_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
         the_classifier.libraries()
 
 
+def test_a_group_is_favored_only_by_a_classifier_of_groups_and_otherwise_told_why() -> None:
+    recipe = Recipe(labels="client_reaction", speaker="client", level="coarse")
+    assert _chance("negative", "0.2", recipe) == 0.2
+    with pytest.raises(UsageError, match=r"negative is a group(.|\n)*level=coarse"):
+        _chance("negative", "0.2", recipe.model_copy(update={"level": "fine"}))
+    with pytest.raises(UnknownName, match="dancing"):
+        _chance("dancing", "0.2", recipe)
+
+
+@pytest.mark.parametrize("setting", ["epochs=0", "level=deep", "colour=red"])
+def test_a_setting_that_is_none_is_refused_in_one_line(setting: str, tmp_path: Path) -> None:
+    given_ = ["train", str(tmp_path), "--labels", "client_reaction", "--speaker", "client", "--out", str(tmp_path)]
+    with pytest.raises(UsageError) as refused:
+        CliRunner().invoke(classifier, [*given_, "--set", setting], catch_exceptions=False)
+    assert setting in refused.value.happened
+    assert "\n" not in refused.value.happened
+    assert "pydantic" not in refused.value.happened
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny classifier with random weights at first, trained for a few seconds on generated dialogues."""
@@ -138,7 +159,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = Recipe(
         labels="client_reaction", speaker="client", width=32, layers=1, epochs=6, rate=5e-3, limit=128, context=2
     )
-    scores = train(talks(60), recipe, out)
+    heard: list[int] = []
+    scores = train(talks(60), recipe, out, lambda epoch, macro_f1: heard.append(epoch))
+    assert heard == [1, 2, 3, 4, 5, 6]
     assert scores["valid"].sentences + scores["test"].sentences > 20
     assert scores["test"].accuracy > scores["test"].chance + 0.3
     return out

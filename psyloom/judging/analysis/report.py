@@ -15,6 +15,7 @@ from psyloom.judging.analysis.outcome import against_outcome, lasso_path, shares
 from psyloom.judging.analysis.rates import ASIDE, Rates, distances, early_late, next_behavior, next_reaction, stages
 from psyloom.judging.analysis.rates import transitions as transition_rates
 from psyloom.judging.analysis.sessions import Coded, Scheme
+from psyloom.judging.analysis.words import say
 from psyloom.records import Lang, Speaker
 
 
@@ -52,7 +53,7 @@ def reactions_report(
     by_strategy = next_behavior(sessions, resamples=resamples, seed=seed)
     yield _matrix(
         "behavior_given_strategy",
-        "P(next client behavior | strategy)",
+        say("P(next client behavior | strategy)", lang),
         by_strategy,
         scheme,
         lang,
@@ -60,14 +61,14 @@ def reactions_report(
     )
     yield _groups(sessions, lang, resamples, seed)
     yield _distances(by_strategy, scheme, lang)
-    yield from _stages(sessions, resamples, seed)
+    yield from _stages(sessions, lang, resamples, seed)
     if sum(one.outcome is not None and bool(one.labels("client")) for one in sessions) >= 3:
         yield from _outcome(sessions, lang, resamples, seed)
     try:
         before = history(sessions, seed=seed)
     except UsageError:  # not both kinds of answers to a challenge that had something before it
         return
-    yield _history(before)
+    yield _history(before, lang)
 
 
 def transitions_report(
@@ -75,9 +76,8 @@ def transitions_report(
 ) -> Iterator[Finding]:
     """Which strategy follows which."""
     rates = transition_rates(sessions, resamples=resamples, seed=seed)
-    yield _matrix(
-        "transitions", "P(next strategy | strategy)", rates, sessions[0].scheme, lang, ("counselor", "counselor")
-    )
+    title = say("P(next strategy | strategy)", lang)
+    yield _matrix("transitions", title, rates, sessions[0].scheme, lang, ("counselor", "counselor"))
 
 
 def _matrix(name: str, title: str, rates: Rates, scheme: Scheme, lang: Lang, sides: tuple[Speaker, Speaker]) -> Finding:
@@ -97,9 +97,9 @@ def _matrix(name: str, title: str, rates: Rates, scheme: Scheme, lang: Lang, sid
     return Finding(
         name,
         title,
-        ("from", "to", "share [95 %]", "of"),
+        _said(lang, "from", "to", "share [95 %]", "of"),
         listed,
-        f"chi-square test of equal rows: p = {_p(rates.p)}",
+        say("chi-square test of equal rows: p = {}", lang, _p(rates.p, lang)),
         picture,
     )
 
@@ -115,9 +115,9 @@ def _shares(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) ->
         count = round(sum(share * size for share, size in zip(each, sizes, strict=True)))
         mean = bootstrap(partial(_mean_at, each), len(each), resamples=resamples, seed=seed)
         rows.append((scheme.name("client", id_, lang), count, count / sum(sizes), mean))
-    title = "Share of each client behavior and reaction"
+    title = say("Share of each client behavior and reaction", lang)
     picture = dots(title, [(str(row[0]), row[3]) for row in rows if isinstance(row[3], Estimate)], zero=True)
-    columns = ("behavior or reaction", "sentences", "share of all", "mean of sessions [95 %]")
+    columns = _said(lang, "behavior or reaction", "sentences", "share of all", "mean of sessions [95 %]")
     return Finding("shares", title, columns, tuple(rows), "", picture)
 
 
@@ -139,78 +139,91 @@ def _groups(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) ->
         if rates.of[r, 0]
     )
     shown = [(f"{row[0]} → {row[1]}", row[2]) for row in rows]
-    title = "P(client reaction | counselor intention)"
-    return Finding("reaction_given_intention", title, ("intention", "reaction", "share [95 %]", "of"), rows,
-                   f"chi-square test of equal rows: p = {_p(rates.p)}", dots(title, shown, zero=True))  # fmt: skip
+    title = say("P(client reaction | counselor intention)", lang)
+    note = say("chi-square test of equal rows: p = {}", lang, _p(rates.p, lang))
+    columns = _said(lang, "intention", "reaction", "share [95 %]", "of")
+    return Finding("reaction_given_intention", title, columns, rows, note, dots(title, shown, zero=True))
 
 
 def _distances(rates: Rates, scheme: Scheme, lang: Lang) -> Finding:
     groups = [scheme.group("counselor", id_) for id_ in rates.rows]
     found = distances(rates, groups)
-    named = tuple(dict.fromkeys(groups))
-    heads = tuple(f"to {scheme.name('counselor', group, lang)}" for group in named)
+    # No row is any distance away from a group of which no other row was seen.
+    known = {group for far in found.values() for group, one in far.items() if not math.isnan(one)}
+    named = tuple(group for group in dict.fromkeys(groups) if group in known)
+    heads = tuple(say("to {}", lang, scheme.name("counselor", group, lang)) for group in named)
     away = {scheme.name("counselor", row, lang): [far.get(g, math.nan) for g in named] for row, far in found.items()}
-    title = "Mean distance of a strategy's row to the rows of each group"
+    title = say("Mean distance of a strategy's row to the rows of each group", lang)
     shown = [
         (f"{row} {head}", Estimate(one)) for row, far in away.items() for head, one in zip(heads, far, strict=True)
     ]
     rows, picture = tuple((row, *far) for row, far in away.items()), dots(title, shown)
-    return Finding("distances", title, ("strategy", *heads), rows, "Euclidean distance of the shares", picture)
+    columns, note = (say("strategy", lang), *heads), say("Euclidean distance of the shares", lang)
+    return Finding("distances", title, columns, rows, note, picture)
 
 
-def _stages(sessions: Sequence[Coded], resamples: int, seed: int) -> Iterator[Finding]:
+def _stages(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Iterator[Finding]:
     rates = stages(sessions, resamples=resamples, seed=seed)
     change = early_late(sessions, resamples=resamples, seed=seed)
-    title = "Fifths of a session"
+    title = say("Fifths of a session", lang)
     rows = tuple(
         (f"{row}{' *' if int(row) in ASIDE else ''}", *shares)
         for row, shares in zip(rates.rows, rates.shares, strict=True)
     )
-    columns = ("part", "challenging", "extending after challenging", "defending after challenging")
+    columns = _said(lang, "part", "challenging", "extending after challenging", "defending after challenging")
     series = [(name, [shares[c] for shares in rates.shares]) for c, name in enumerate(columns[1:])]
     picture = lines(title, rates.rows, series, shaded=[part - 1 for part in ASIDE])
-    yield Finding("stages", title, columns, rows, "* much of these parts is greeting and arrangement", picture)
-    title = "Early and late: part 4 minus part 2"
+    note = say("* much of these parts is greeting and arrangement", lang)
+    yield Finding("stages", title, columns, rows, note, picture)
+    title = say("Early and late: part 4 minus part 2", lang)
     listed = tuple((name, one) for name, one in zip(columns[1:], change.values(), strict=True))
-    yield Finding("early_late", title, ("", "difference [95 %]"), listed, "", dots(title, list(listed), zero=True))
+    heads = ("", say("difference [95 %]", lang))
+    yield Finding("early_late", title, heads, listed, "", dots(title, list(listed), zero=True))
 
 
 def _outcome(sessions: Sequence[Coded], lang: Lang, resamples: int, seed: int) -> Iterator[Finding]:
     scheme = sessions[0].scheme
     against = against_outcome(sessions, resamples=resamples, seed=seed)
-    title = "Outcome score by share of negative reactions"
+    title = say("Outcome score by share of negative reactions", lang)
     rows = tuple((f"{low:.3f} - {high:.3f}", mean, number) for low, high, mean, number in against.groups)
-    note = f"Pearson r = {against.r}, p = {_p(against.p)}, {len(against.sessions)} sessions; a correlation is no cause"
-    yield Finding("outcome", title, ("negative share", "mean score [95 %]", "sessions"), rows, note,
+    told = (against.r, _p(against.p, lang), len(against.sessions))
+    note = say("Pearson r = {}, p = {}, {} sessions; a correlation is no cause", lang, *told)
+    yield Finding("outcome", title, _said(lang, "negative share", "mean score [95 %]", "sessions"), rows, note,
                   dots(title, [(str(row[0]), one[2]) for row, one in zip(rows, against.groups, strict=True)]))  # fmt: skip
-    title = "Outcome of sessions with at least one ..."
+    title = say("Outcome of sessions with at least one ...", lang)
     names = {
-        "all": "(all sessions)",
+        "all": say("(all sessions)", lang),
         "negative": scheme.name("client", "negative", lang) if "negative" in scheme.groups("client") else "negative",
     }
     kept = [
         (names.get(id_) or scheme.name("client", id_, lang), mean, number)
         for id_, (mean, number) in with_any(sessions, resamples=resamples, seed=seed).items()
     ]
-    yield Finding("outcome_with", title, ("behavior", "mean score [95 %]", "sessions"), tuple(kept), "",
+    yield Finding("outcome_with", title, _said(lang, "behavior", "mean score [95 %]", "sessions"), tuple(kept), "",
                   dots(title, [(name, mean) for name, mean, _ in kept]))  # fmt: skip
     path = lasso_path(sessions)
-    title = "Lasso: how long a behavior stays while the L1 weight grows"
+    title = say("Lasso: how long a behavior stays while the L1 weight grows", lang)
     stays = [
         (scheme.name("client", id_, lang), alpha, float(path.coefficients[0][path.behaviors.index(id_)]))
         for id_, alpha in path.survives().items()
     ]
-    yield Finding("lasso", title, ("behavior", "stays up to", "coefficient at the smallest weight"), tuple(stays), "",
+    columns = _said(lang, "behavior", "stays up to", "coefficient at the smallest weight")
+    yield Finding("lasso", title, columns, tuple(stays), "",
                   dots(title, [(name, Estimate(alpha)) for name, alpha, _ in stays], zero=True))  # fmt: skip
 
 
-def _history(found: History) -> Finding:
-    title = "Extending rather than defending after a challenge, by what came before"
-    rows = tuple((name, one, _p(found.p[name])) for name, one in found.coefficients.items())
-    note = f"{found.challenges} challenges, {found.extending} extended; told right: {found.accuracy:.0%}"
-    picture = dots(title, list(found.coefficients.items()), zero=True)
-    return Finding("history", title, ("earlier pairs", "log odds [95 %]", "p"), rows, note, picture)
+def _history(found: History, lang: Lang) -> Finding:
+    title = say("Extending rather than defending after a challenge, by what came before", lang)
+    rows = tuple((say(name, lang), one, _p(found.p[name], lang)) for name, one in found.coefficients.items())
+    told = (found.challenges, found.extending, f"{found.accuracy:.0%}")
+    note = say("{} challenges, {} extended; told right: {}", lang, *told)
+    picture = dots(title, [(say(name, lang), one) for name, one in found.coefficients.items()], zero=True)
+    return Finding("history", title, _said(lang, "earlier pairs", "log odds [95 %]", "p"), rows, note, picture)
 
 
-def _p(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3g}"
+def _said(lang: Lang, *words: str) -> tuple[str, ...]:
+    return tuple(say(word, lang) for word in words)
+
+
+def _p(value: float, lang: Lang) -> str:
+    return say("undefined", lang) if math.isnan(value) else f"{value:.3g}"

@@ -93,9 +93,11 @@ def coded(
     scheme, given = scheme or Scheme(), outcome or {}
     found: list[Coded] = []
     seen: set[str | None] = set()
+    others: set[str] = set()
     for dialogue in dialogues:
         for number, session in enumerate(dialogue.sessions):
             moves = _moves(session, scheme, by, seen)
+            others.update(label.set for turn in session.turns for label in turn.labels)
             if any(move.labels for move in moves):
                 score = given.get((dialogue.id, number), given.get((dialogue.id, None)))
                 found.append(Coded(f"{dialogue.id}/{number}", moves, scheme, score))
@@ -104,8 +106,18 @@ def coded(
         raise UsageError(f"several annotators labelled these dialogues: {names}", do="choose one of them (--by NAME)")
     if not found:
         what = f"no label of {scheme.strategies} or {scheme.behaviors}" + (f" by {by!r}" if by else "")
-        raise UsageError(what, do="annotate first: psyloom annotate client_reactions DIALOGUES --out DIR")
+        raise UsageError(what, do=_help(scheme, others - {scheme.strategies, scheme.behaviors}))
     return found
+
+
+def _help(scheme: Scheme, others: set[str]) -> str:
+    """What to do when no label of the scheme is there."""
+    if scheme == Scheme():
+        found = f", or name the label sets that are there (--strategies): {', '.join(sorted(others))}" if others else ""
+        return f"annotate first: psyloom annotate client_reactions DIALOGUES --out DIR{found}"
+    if others:
+        return f"name a label set that is there: {', '.join(sorted(others))}"
+    return "take dialogues that carry labels of this set; which systems give labels: psyloom systems --role annotator"
 
 
 def _moves(session: Session, scheme: Scheme, by: str | None, seen: set[str | None]) -> tuple[Move, ...]:

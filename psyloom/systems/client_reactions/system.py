@@ -10,8 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from psyloom.agents import Annotator, Ask, Sight
-from psyloom.agents.annotating import coarse, label_sentences, labels_in
-from psyloom.agents.together import gather
+from psyloom.agents.annotating import coarse, label_sentences, labels_in, where_it_comes_right
 from psyloom.knowledge import LabelSet, label_set
 from psyloom.records import Dialogue, Label, Speaker, Turn
 
@@ -27,15 +26,17 @@ class ReactionAnnotator(Annotator):
     context: int = Field(10, ge=0, description="messages before the one to be labelled that are shown; 10 in the paper")
 
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
-        """Adds the labels with the sentence as their span; a message without a sentence gets none."""
-        shown = [
-            session.turns[max(0, at - self.context) : at + 1]
-            for session in dialogue.sessions
-            for at in range(len(session.turns))
-        ]
-        found = await gather(*(self._labels(turns, ask) for turns in shown))
-        for turns, labels in zip(shown, found, strict=True):
-            turns[-1].labels = [*turns[-1].labels, *labels]
+        """Adds the labels with the sentence as their span; a message without a sentence gets none, and one whose answer
+        was wrong twice is noted with its reason."""
+        shown = {
+            (number, at): session.turns[max(0, at - self.context) : at + 1]
+            for number, session in enumerate(dialogue.sessions)
+            for at, turn in enumerate(session.turns)
+            if turn.text.strip()
+        }
+        labelled = await where_it_comes_right(ask, {at: self._labels(turns, ask) for at, turns in shown.items()})
+        for at, labels in labelled.items():
+            shown[at][-1].labels = [*shown[at][-1].labels, *labels]
         return dialogue
 
     @staticmethod

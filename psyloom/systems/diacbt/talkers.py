@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field, create_model
 from psyloom.agents import Ask, Check, Client, Counselor, Rules, Sight, Talk
 from psyloom.agents.course import Text
 from psyloom.agents.together import gather
+from psyloom.agents.wording import shortened, size
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import OneOf, label_set
-from psyloom.records import Case, Dialogue, Lang, Meeting, Session, Turn, sentences
+from psyloom.records import Case, Dialogue, Lang, Meeting, Session, Turn
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Strategies, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line, in_session, week_of
 from psyloom.systems.patient_psi.system import PatientPsi, of_text, without_jargon
@@ -144,20 +145,10 @@ def short_in(lang: Lang, words: int, characters: int) -> Check:
     """The wish for a message of at most so many words, in Chinese characters."""
 
     def too_long(text: str) -> str | None:
-        size, most = (len(text), characters) if lang == "zh" else (len(text.split()), words)
-        return LONG[lang].format(size, most) if size > most else None
+        most = characters if lang == "zh" else words
+        return LONG[lang].format(size(text, lang), most) if size(text, lang) > most else None
 
     return too_long
-
-
-def within(text: str, lang: Lang, words: int, characters: int) -> str:
-    """As many whole sentences of a message as the limit allows; of a first one that is too long, its beginning."""
-    too_long, gap = short_in(lang, words, characters), "" if lang == "zh" else " "
-    if not too_long(text):
-        return text
-    told = sentences(text)
-    fits = [gap.join(told[:count]) for count in range(1, len(told) + 1) if not too_long(gap.join(told[:count]))]
-    return fits[-1] if fits else text[:characters] if lang == "zh" else " ".join(text.split()[:words])
 
 
 class DiaCbtClient(Client):
@@ -213,7 +204,7 @@ class DiaCbtClient(Client):
             turn = Turn.client(felt.text, mood=felt.mood)
         else:
             turn = Turn.client(await ask("client", check=check, prefer=prefer, **slots))
-        turn.text = within(turn.text, ask.lang, self.words, self.characters)
+        turn.text = shortened(turn.text, longest, ask.lang)
         return await self._graded(turn, talk, ask) if self.samples else turn
 
     async def _graded(self, turn: Turn, talk: Talk, ask: Ask) -> Turn:

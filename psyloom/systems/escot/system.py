@@ -10,10 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, create_model
 
 from psyloom.agents import Annotator, Ask, Counselor, Sight, Talk
-from psyloom.agents.annotating import Explanation, said_by, step, strictly, talk_of
+from psyloom.agents.annotating import Explanation, said_by, step, strictly, talk_of, where_it_comes_right
 from psyloom.agents.chains import Known, repeated, with_strategy
 from psyloom.agents.grounds import Grounds
-from psyloom.agents.together import gather
 from psyloom.formats.read.escot import strategies_in
 from psyloom.knowledge import LabelSet, OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
@@ -121,7 +120,7 @@ class Chain(BaseModel):
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
         played = _rehearsed_chain(actor, cls.strategy.name(actor.cue.lang))
-        return {name: {"explanation": text, "evidence": said_by(actor)} for name, text in played.items()}
+        return {name: {"explanation": text, "evidence": said_by(actor, "client")} for name, text in played.items()}
 
 
 @cache
@@ -134,6 +133,11 @@ class EscotChain(Annotator):
     """B2: writes the chain of counselor turns that carry a strategy, from the talk before each of them alone."""
 
     sight: ClassVar[Sight] = {"annotator": frozenset()}
+    idle: ClassVar[str] = (
+        "no counselor message after the client's first words carries a strategy of escot_strategy or esconv_strategy; "
+        "label those first (a classifier of that set: psyloom classifier annotate), or take dialogues that "
+        "come with them (psyloom read auto FILE)"
+    )
 
     turns: Literal["all", "one"] = Field(
         "all",
@@ -144,23 +148,28 @@ class EscotChain(Annotator):
     async def annotate(self, dialogue: Dialogue, ask: Ask) -> Dialogue:
         """Adds a thought beside those of other annotators; a turn whose author told the thought keeps it alone.
 
-        How many chains were written stands in ``quality.measures``.
+        How many chains were written stands in ``quality.measures``; one that was wrong twice is noted with its reason.
         """
-        known = [one for session in dialogue.sessions for one in with_strategy(session.turns, INVENTORIES.values())]
+        known = {
+            (number, len(one.before)): one
+            for number, session in enumerate(dialogue.sessions)
+            for one in with_strategy(session.turns, INVENTORIES.values())
+        }
         if self.turns == "one" and known:
             rng = ask.rng("turn")
-            chosen = rng.choice(sorted({one.strategy.id for one in known}))
-            known = [rng.choice([one for one in known if one.strategy.id == chosen])]
-        chains = await gather(*(self._chain(one, ask) for one in known))
-        for one, chain in zip(known, chains, strict=True):
-            one.turn.thought = [*one.turn.thought, *chain]
+            chosen = rng.choice(sorted({one.strategy.id for one in known.values()}))
+            known = dict([rng.choice([(at, one) for at, one in known.items() if one.strategy.id == chosen])])
+        chains = await where_it_comes_right(ask, {at: self._chain(one, ask) for at, one in known.items()})
+        for at, chain in chains.items():
+            known[at].turn.thought = [*known[at].turn.thought, *chain]
         dialogue.quality.measures[f"{ask.by}_chains"] = len(chains)
         return dialogue
 
     @staticmethod
     async def _chain(known: Known, ask: Ask) -> list[Element]:
         before, reply, labels, strategy = known
-        grounds = Grounds.of(before)
+        said, sought = Grounds.of(before), Grounds.of(turn for turn in before if turn.speaker == "client")
+        grounds = {name: said if name == "strategy_reason" else sought for name in CHAIN}  # EM, ES, IA are the seeker's
 
         def wrong(chain: Chain) -> str | None:
             if strategies_in(chain.strategy_reason.explanation, labels)[:1] != [strategy]:
@@ -168,11 +177,11 @@ class EscotChain(Annotator):
             told = chain.steps()
             if found := repeated(((name, one.explanation) for name, one in told.items()), reply.text, ask.lang):
                 return found
-            faults = ((name, grounds.fault(one.evidence, ask.lang)) for name, one in told.items())
+            faults = ((name, grounds[name].fault(one.evidence, ask.lang)) for name, one in told.items())
             return next((WORDS["at"][ask.lang].format(name, fault) for name, fault in faults if fault), None)
 
         chain = await strictly(ask, before)(
             "chain", chain_type(strategy), check=wrong, talk=talk_of(before, ask.lang), chain=CHAIN, strategy=strategy,
             response=reply.text,
         )  # fmt: skip
-        return [step(ask, name, told, grounds) for name, told in chain.steps().items()]
+        return [step(ask, name, told, grounds[name]) for name, told in chain.steps().items()]

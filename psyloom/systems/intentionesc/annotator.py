@@ -85,6 +85,11 @@ class IntentionChain(Annotator):
     """B. State, intention, rationale, verification; 4 calls a kept turn, 6 when it had to be revised."""
 
     sight: ClassVar[Sight] = {"annotator": frozenset(), "verifier": frozenset()}
+    idle: ClassVar[str] = (
+        "no counselor message after two of the client's carries a strategy of esconv_strategy or escot_strategy; "
+        "label those first (a classifier of that set: psyloom classifier annotate), or take dialogues that "
+        "come with them (psyloom read auto FILE)"
+    )
 
     framework: Path | None = Field(
         None, description="a file with other intentions and another mapping, as framework.toml"

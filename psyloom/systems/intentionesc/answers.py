@@ -85,7 +85,7 @@ class State(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        quote = said_by(actor)
+        quote = said_by(actor, "client")
         return {
             "emotion": {"label": actor.text("emotion"), "intensity": 3, "evidence": quote},
             "stimulus": {"text": actor.text("cause"), "evidence": quote},
@@ -122,7 +122,7 @@ class Rationale(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: Actor) -> dict[str, Any]:
-        return {"sentence": actor.text("strategy", label=""), "evidence": said_by(actor)}
+        return {"sentence": actor.text("rationale"), "evidence": said_by(actor)}
 
 
 def intention_faults(chosen: Intention, state: State | None, frame: Framework, lang: Lang) -> Iterator[str]:

@@ -2,12 +2,15 @@
 
 import random
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Line, Role, Rules, Sight, Talk
 from psyloom.agents.together import gather
+from psyloom.agents.wording import shortened, size
+from psyloom.errors import AnswerRejected
 from psyloom.knowledge.lexicon import Concept
 from psyloom.records import Case, Lang, Turn, sentences
 from psyloom.systems.notechat.concepts import (
@@ -60,6 +63,9 @@ WORDS: dict[str, dict[Lang, str]] = {
 }
 
 
+_RELATIVES = re.compile(r"家族|[父母兄弟姐妹]|famil|mother|father|brother|sister", re.IGNORECASE)
+
+
 class Draft(BaseModel):
     """The planner's draft of the whole talk; only the order in which it names the concepts is used."""
 
@@ -93,7 +99,7 @@ class Said(BaseModel):
         lay, own = _parted(actor)
         if lay:
             known = LEXICON.find(lay[0], actor.cue.lang)
-            kind = "family" if known and known[0].type == "family" else "ask"
+            kind = "family" if known and known[0].type == "family" and _RELATIVES.search(lay[0]) else "ask"
             lines = [line.format(t=known[0].text) for line in actor.stock["inquiry"][kind]] if known else []
             fresh = [line for line in lines if line not in {text for _, text in actor.cue.turns}]
             if fresh:
@@ -111,14 +117,12 @@ class Told(Said):
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, str]:
         lay, _ = _parted(actor)
-        findings = (line.split("{w}")[0] for line in actor.stock["inquiry"]["finding"])
-        thanks = (
-            actor.stock["inquiry"]["thanks"]
-            if actor.cue.turns and actor.cue.turns[-1][1].startswith(tuple(findings))
-            else []
-        )
-        left = [actor.said_of(word) for word in lay[actor.cue.take :]] or actor.left(
-            thanks, "\n".join(t for _, t in actor.cue.turns)
+        told = "\n".join(text for _, text in actor.cue.turns)
+        findings = tuple(line.split("{w}")[0] for line in actor.stock["inquiry"]["finding"])
+        explained = bool(actor.cue.turns) and actor.cue.turns[-1][1].startswith(findings)
+        replies = actor.stock["inquiry"]["thanks"] if explained else actor.stock["client"]["respond"]
+        left = [actor.said_of(word) for word in lay[actor.cue.take :]] or (
+            actor.left(replies, told) if actor.words else []
         )
         return {"utterance": left[0] if left else actor.utterance("client", actor.cue.turns, may_close=False)}
 
@@ -136,6 +140,19 @@ def _parted(actor: "Actor") -> tuple[list[str], list[str]]:
 
 def _clinical(sentence: str, lang: Lang) -> bool:
     return any(RANK[c.type] >= RANK["test"] or c.type in CLINICIAN_ONLY for c in LEXICON.find(sentence, lang))
+
+
+def kept_to(text: str, slip: Callable[[str], str | None], lang: Lang) -> str:
+    """What is left of a message that keeps slipping: its sentences without a slip.
+
+    Raises: AnswerRejected when nothing is left.
+    """
+    if not (fault := slip(text)):
+        return text
+    left = ("" if lang == "zh" else " ").join(one for one in sentences(text) if not slip(one))
+    if not left or slip(left):
+        raise AnswerRejected(f"notechat: no sentence of “{text}” can be said here: {fault}", do="try a stronger model")
+    return left
 
 
 class Checklist(BaseModel):
@@ -195,21 +212,22 @@ class NotechatPhysician(Planning, Counselor):
         if not targets:
             return Turn(speaker="counselor", text=ask.rng("farewell").choice(FAREWELLS[lang]), closes=True)
 
-        def physicians_part(said: Said) -> str | None:
-            return self._fault(said.utterance, talk, targets, lang)
+        def too_early(text: str) -> str | None:
+            early = stated_too_early(text, talk.turns, targets, lang)
+            return WORDS["early"][lang].format(early[0]) if early else None
 
-        limit = self.words if lang == "en" else self.characters
+        def physicians_part(said: Said) -> str | None:
+            if size(said.utterance, lang) > longest:
+                return WORDS["long"][lang].format(limit)
+            return too_early(said.utterance)
+
+        limit, longest = (self.words, self.words - 1) if lang == "en" else (self.characters, self.characters)
         said = await ask(
             "physician", Said, prefer=physicians_part, talk=talk, targets=[c.text for c in targets], limit=limit
         )
-        return Turn.counselor(said.utterance, targets=[c.text for c in targets])
-
-    def _fault(self, text: str, talk: Talk, targets: list[Concept], lang: Lang) -> str | None:
-        length, limit = (len(text), self.characters) if lang == "zh" else (len(text.split()), self.words - 1)
-        if length > limit:
-            return WORDS["long"][lang].format(self.characters if lang == "zh" else self.words)
-        early = stated_too_early(text, talk.turns, targets, lang)
-        return WORDS["early"][lang].format(early[0]) if early else None
+        short = shortened(kept_to(said.utterance, too_early, lang), longest, lang)
+        # A question that was cut short may have become a statement.
+        return Turn.counselor(kept_to(short, too_early, lang), targets=[c.text for c in targets])
 
     async def make_plan(self, talk: Talk, ask: Ask) -> None:
         """Concepts, then a draft whose order they take, then pairs."""
@@ -262,11 +280,15 @@ class NotechatPatient(Client):
         first = not any(turn.speaker == "client" for turn in talk.turns)
         asks = bool(talk.turns) and talk.turns[-1].extra.get("asks") == "history"
 
-        def patients_part(told: Told) -> str | None:
-            if found := only_clinicians_say(told.utterance, ask.lang):
+        def slip(text: str) -> str | None:
+            if found := only_clinicians_say(text, ask.lang):
                 return WORDS["clinician"][ask.lang].format(found[0])
-            other = [c.text for c in LEXICON.find(told.utterance, ask.lang) if c.type not in COMPLAINT] if first else []
+            other = [c.text for c in LEXICON.find(text, ask.lang) if c.type not in COMPLAINT] if first else []
             return WORDS["complaint"][ask.lang].format(other[0]) if other else None
 
+        def patients_part(told: Told) -> str | None:
+            return slip(told.utterance)
+
         prompt = "complaint" if first else "history" if asks else "patient"
-        return Turn.client((await ask(prompt, Told, prefer=patients_part, talk=talk)).utterance)
+        told = await ask(prompt, Told, prefer=patients_part, talk=talk)
+        return Turn.client(kept_to(told.utterance, slip, ask.lang))

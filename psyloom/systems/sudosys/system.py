@@ -4,19 +4,17 @@ arXiv 2411.10681. One call a client turn gives the reply and what it adds to the
 the history: its memory is the topic database and the last exchange.
 """
 
-import re
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from psyloom.agents import Ask, Client, Counselor, Rules, Sight, Steady, Talk
-from psyloom.agents.script import is_foreign, is_list
+from psyloom.agents.wording import is_foreign, is_list, shortened, size
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge.plans import Over, Stage, stage_plan
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Lang, Turn, sentences
-from psyloom.records.sentences import spans
 
 PLAN = stage_plan("pm_plus")
 HELLO: dict[Lang, str] = {"zh": "你好", "en": "Hello"}
@@ -157,25 +155,6 @@ class PortraitClient(Client):
             "client", prefer=too_long, talk=talk, longest=longest, window=self.window, steady=self.steady
         )  # fmt: skip
         return Turn.client(shortened(text, longest, ask.lang))
-
-
-def size(text: str, lang: Lang) -> int:
-    """Characters of a Chinese text, words of an English one."""
-    return len(text) if lang == "zh" else len(text.split())
-
-
-def shortened(text: str, longest: int, lang: Lang) -> str:
-    """The whole sentences, else the whole clauses, else the words with which ``text`` begins and that fit."""
-    if size(text, lang) <= longest:
-        return text
-    sentence_ends = [end for _, end in spans(text)]
-    clause_ends = [one.end() for one in re.finditer("[，,；;]", text)]
-    word_ends = [one.end() for one in re.finditer("(?s)." if lang == "zh" else r"\S+", text)]
-    for ends in (sentence_ends, clause_ends, word_ends):
-        beginnings = (text[:end].strip() for end in reversed(ends))
-        if fits := next((one for one in beginnings if one and size(one, lang) <= longest), None):
-            return fits
-    return text
 
 
 class Answer(BaseModel):

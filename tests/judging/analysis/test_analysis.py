@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from psyloom.judging.agreement import agree
 from psyloom.judging.analysis import (
     Coded,
     Move,
+    Scheme,
     against_outcome,
     coded,
     distances,
@@ -38,7 +40,19 @@ from psyloom.judging.analysis.history import PATTERNS, logistic
 from psyloom.judging.analysis.outcome import lasso
 from psyloom.judging.analysis.rates import early_late, stage_of
 from psyloom.knowledge import label_set
-from psyloom.records import Dialogue, ItemRating, Label, Rater, Rating, Session, Subject, Turn, write_jsonl
+from psyloom.records import (
+    Dialogue,
+    ItemRating,
+    Label,
+    Lineage,
+    Rater,
+    Rating,
+    Session,
+    Subject,
+    Turn,
+    read_jsonl,
+    write_jsonl,
+)
 
 STRATEGIES, BEHAVIORS = label_set("client_reactions_strategy"), label_set("client_reaction")
 
@@ -365,6 +379,15 @@ def test_dialogues_without_labels_are_an_error_that_says_what_to_do() -> None:
         coded([dialogue("d", ("client", "三", ""))])
 
 
+def test_what_to_do_without_labels_names_the_sets_that_are_there() -> None:
+    given_ = [dialogue("d", ("counselor", "一", "answer"))]
+    with pytest.raises(UsageError, match="a label set that is there: client_reactions_strategy") as told:
+        coded(given_, Scheme("escot_strategy"))
+    assert "annotate client_reactions" not in told.value.do
+    with pytest.raises(UsageError, match="psyloom systems --role annotator"):
+        coded([dialogue("d", ("client", "三", ""))], Scheme("escot_strategy"))
+
+
 def survey(id_: str, score: int, instrument: str = "survey", session_: int | None = None) -> Rating:
     items = [ItemRating(item=str(n), value=value) for n, value in enumerate((score - 6, 3, 3))]
     subject = Subject(dialogue=id_, session=session_)
@@ -445,9 +468,44 @@ def test_reactions_prints_every_table_and_writes_a_picture_for_each(
                         "reaction_given_intention", "shares", "stages"]  # fmt: skip
     assert ("拓展" if lang == "zh" else "Extending") in said
     assert "Pearson r = -1.00" in said
+    assert "nan" not in said
+    tables = ran("reactions", files[0], "--outcome", files[1], "--lang", lang, "--resamples", 50)
+    english = re.search(
+        "Share of|strategy|behavior|session|challeng|difference|Early|Outcome|earlier|from|undefined", tables
+    )
+    assert bool(english) == (lang == "en")
     for path in (tmp_path / "pictures").glob("*.svg"):
         assert ET.fromstring(path.read_text("utf-8")).tag.endswith("svg")
         assert "nan" not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("reactions",), ("transitions",), ("labels", "--set", "client_reaction"), ("advice",), ("annotators", "--out", "OUT"), ("diversity",),
+     ("profile",), ("selections",), ("diagnoses",), ("predictions", "--set", "client_reaction", "--by", "x")],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_every_analysis_takes_a_runs_folder_as_it_takes_its_dialogues(
+    words: tuple[str, ...], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    def told(where: Path) -> str:
+        command, *more = (str(tmp_path / "o.jsonl") if word == "OUT" else word for word in words)
+        done = CliRunner().invoke(analyze, [command, str(where), *more])
+        return f"{done.output} {done.exception}"
+
+    run = tmp_path / "run"
+    run.mkdir()
+    files[0].rename(run / "dialogues.jsonl")
+    assert told(run) == told(run / "dialogues.jsonl")
+
+
+def test_rehearsed_labels_are_told_in_one_line_and_labels_of_a_model_are_not(files: tuple[Path, Path]) -> None:
+    made = list(read_jsonl(files[0], Dialogue))
+    for one in made:
+        one.annotations = {by: Lineage(system="s", version="0", rehearsal=by == "played") for by in ("played", "model")}
+    write_jsonl(files[0], made)
+    done = CliRunner().invoke(analyze, ["labels", str(files[0]), "--set", "client_reaction"], catch_exceptions=False)
+    assert done.stderr == "warning: made by the rehearsal back end, no data: labels by played\n"
 
 
 def test_transitions_takes_any_label_set_of_the_counselor(tmp_path: Path) -> None:
