@@ -123,7 +123,13 @@ def widened(role: Role, agent: str, path: str) -> Role:
 def a_dialogue(lang: Lang) -> list[Turn]:
     """A few turns for annotators."""
     texts = {
-        "en": ["Hello, what brings you here?", "I cannot sleep.", "Since when has it been like that?", "Since May.", "What came in May?"],
+        "en": [
+            "Hello, what brings you here?",
+            "I cannot sleep.",
+            "Since when has it been like that?",
+            "Since May.",
+            "What came in May?",
+        ],
         "zh": ["你好，今天想聊点什么？", "我睡不着。", "这样有多久了？", "从五月开始。", "五月里有什么事？"],
     }[lang]
     return [Turn(speaker="counselor" if n % 2 == 0 else "client", text=text) for n, text in enumerate(texts)]

@@ -65,7 +65,7 @@ def _plain(annotation: Any, metadata: Any) -> st.SearchStrategy[Any]:
     high = next((m.le for m in metadata if isinstance(m, Le | Interval) and m.le is not None), None)
     simple = {
         type(None): st.none(), bool: st.booleans(), int: st.integers(low if low is not None else -99, high if high is not None else 99),
-        float: st.floats(low if low is not None else -99, high if high is not None else 99),
+        float: st.floats(low, high, allow_nan=False, allow_infinity=False),
     }  # fmt: skip
     if annotation is str:
         return words if any(isinstance(m, MinLen) for m in metadata) else words | st.just("")

@@ -1,19 +1,37 @@
 """psyloom analyze reactions|transitions|advice|annotators|diversity|profile|selections|predictions DIALOGUES, deviations RATINGS"""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from psyloom.cli.place import Place
+
 if TYPE_CHECKING:
     from psyloom.judging.analysis import Finding
-    from psyloom.records import Lang
+    from psyloom.records import Dialogue, Lang
 
 
 @click.group()
 def analyze() -> None:
-    """What dialogues and their labels show: tables with intervals, and pictures."""
+    """What dialogues (a file or a run's folder) and their labels show: tables with intervals, and pictures."""
+
+
+def _read(path: Path) -> "Iterator[Dialogue]":
+    """The dialogues of a file or of a run's folder; at their end it is told which labels no model gave."""
+    from psyloom.records import Dialogue, read_jsonl
+    from psyloom.runs.folder import dialogues_in
+
+    rehearsed: dict[str, None] = {}
+    for dialogue in read_jsonl(dialogues_in(path), Dialogue):
+        if dialogue.lineage and dialogue.lineage.rehearsal:
+            rehearsed["the dialogues themselves"] = None
+        rehearsed |= {f"labels by {by}": None for by, made in dialogue.annotations.items() if made.rehearsal}
+        yield dialogue
+    if rehearsed:
+        click.echo(f"warning: made by the rehearsal back end, no data: {', '.join(rehearsed)}", err=True)
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -22,8 +40,8 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--resamples", type=click.IntRange(0), default=1000, help="Bootstrap resamples for the intervals."
         ),
-        click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the labels' names."),
-        click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (SVG)."),
+        click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of titles and names."),
+        click.option("--out", type=Place(), help="Folder for the pictures (SVG)."),
         click.option("--strategies", default="client_reactions_strategy", help="Label set of the counselor."),
         click.option("--by", help="Whose labels count, when several annotators labelled."),
     ):
@@ -51,10 +69,10 @@ def reactions(
     Example: psyloom analyze reactions labelled/dialogues.jsonl --outcome survey.jsonl --out pictures
     """
     from psyloom.judging.analysis import Scheme, coded, outcomes, reactions_report
-    from psyloom.records import Dialogue, Rating, read_jsonl
+    from psyloom.records import Rating, read_jsonl
 
     scores = outcomes(read_jsonl(outcome, Rating), instrument) if outcome else None
-    sessions = coded(read_jsonl(dialogues, Dialogue), Scheme(strategies, behaviors), by=by, outcome=scores)
+    sessions = coded(_read(dialogues), Scheme(strategies, behaviors), by=by, outcome=scores)
     _show(reactions_report, sessions, **more)
 
 
@@ -67,9 +85,8 @@ def transitions(dialogues: Path, strategies: str, by: str | None, **more: Any) -
     Example: psyloom analyze transitions labelled/dialogues.jsonl --strategies escot_strategy
     """
     from psyloom.judging.analysis import Scheme, coded, transitions_report
-    from psyloom.records import Dialogue, read_jsonl
 
-    sessions = coded(read_jsonl(dialogues, Dialogue), Scheme(strategies), by=by)
+    sessions = coded(_read(dialogues), Scheme(strategies), by=by)
     _show(transitions_report, sessions, **more)
 
 
@@ -77,7 +94,7 @@ def transitions(dialogues: Path, strategies: str, by: str | None, **more: Any) -
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option("--set", "name", required=True, help="The label set.")
 @click.option("--by", help="Whose labels count, when several annotators labelled.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the labels' names.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of titles and names.")
 def labels(dialogues: Path, name: str, by: str | None, lang: "Lang") -> None:
     """How often each label of a set occurs, on how many dialogues, those that never occur included.
 
@@ -86,17 +103,16 @@ def labels(dialogues: Path, name: str, by: str | None, lang: "Lang") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from psyloom.judging.analysis.words import say
     from psyloom.judging.metrics.labels import occurrences
     from psyloom.knowledge import label_set, label_sets
-    from psyloom.records import Dialogue, read_jsonl
 
-    found = occurrences(read_jsonl(dialogues, Dialogue), name, annotator=by)
+    found = occurrences(_read(dialogues), name, annotator=by)
     terms = label_set(name) if name in label_sets() else None
-    table = Table(
-        title=f"{name}: {found[0].of if found else 0} dialogues", title_justify="left", box=None, pad_edge=False
-    )
+    title = say("{}: {} dialogues", lang, name, found[0].of if found else 0)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in ("label", "dialogues", "share", "labels"):
-        table.add_column(column, justify="left" if column == "label" else "right")
+        table.add_column(say(column, lang), justify="left" if column == "label" else "right")
     for one in found:
         called = terms[one.label].name(lang) if terms and one.label in terms else one.label
         table.add_row(called, str(one.dialogues), f"{one.share:.1%}", str(one.labels))
@@ -114,10 +130,9 @@ def advice(dialogues: Path, fifth: int, by: str | None) -> None:
 
     Example: psyloom analyze advice labelled/dialogues.jsonl --fifth 4
     """
-    from psyloom.records import Dialogue, read_jsonl
     from psyloom.systems.client_reactions.advice import advise
 
-    for dialogue in read_jsonl(dialogues, Dialogue):
+    for dialogue in _read(dialogues):
         given = advise(dialogue.sessions[-1].turns if dialogue.sessions else (), fifth=fifth, by=by)
         click.echo(f"{dialogue.id}: {given.step}. {given.words(dialogue.lang)}")
 
@@ -125,16 +140,16 @@ def advice(dialogues: Path, fifth: int, by: str | None) -> None:
 @analyze.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option("--set", "label_set", help="Only labels of this set.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Ratings file for `psyloom agree`.")
+@click.option("--out", required=True, type=Place(), help="Ratings file for `psyloom agree`.")
 def annotators(dialogues: Path, label_set: str | None, out: Path) -> None:
     """Write what annotators labelled as ratings, a sentence or a message each, so that they can be compared.
 
     Example: psyloom analyze annotators both.jsonl --out ratings.jsonl && psyloom agree ratings.jsonl
     """
     from psyloom.judging.analysis.annotators import ratings_of_labels
-    from psyloom.records import Dialogue, read_jsonl, write_jsonl
+    from psyloom.records import write_jsonl
 
-    count = write_jsonl(out, ratings_of_labels(read_jsonl(dialogues, Dialogue), label_set))
+    count = write_jsonl(out, ratings_of_labels(_read(dialogues), label_set))
     click.echo(f"{out}: {count} ratings    compare them: psyloom agree {out}")
 
 
@@ -145,7 +160,7 @@ def annotators(dialogues: Path, label_set: str | None, out: Path) -> None:
 @click.option("--embedder", default="lexical", help="Likeness: lexical, or module:function, from texts to vectors.")
 @click.option("--sample", type=click.IntRange(2), default=500, help="Pairs are taken among so many dialogues.")
 @click.option("--seed", type=int, default=0, help="Draws the sample.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (SVG).")
+@click.option("--out", type=Place(), help="Folder for the pictures (SVG).")
 def diversity(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> None:
     """How varied dialogues are: distinct-n, EAD, LDD, likeness of pairs and to the source, entropy of their labels.
 
@@ -154,10 +169,9 @@ def diversity(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> 
     from psyloom.agents.retrieval import embedder_named
     from psyloom.judging.analysis import diversity_report
     from psyloom.judging.metrics import lexical
-    from psyloom.records import Dialogue, read_jsonl
 
     embed = embedder_named(embedder) or lexical
-    _show(diversity_report, list(read_jsonl(dialogues, Dialogue)), embed=embed, out=out, **more)
+    _show(diversity_report, list(_read(dialogues)), embed=embed, out=out, **more)
 
 
 @analyze.command()
@@ -166,7 +180,7 @@ def diversity(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> 
 @click.option("--by", type=click.Choice(["words", "characters"]), default="words", help="What words are counted by.")
 @click.option("--embedder", default="lexical", help="Likeness: lexical, or module:function, from texts to vectors.")
 @click.option("--seed", type=int, default=0, help="Draws the other profiles.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (SVG).")
+@click.option("--out", type=Place(), help="Folder for the pictures (SVG).")
 def profile(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> None:
     """Do clients follow their profiles? Shared words and likeness, beside those with a random other profile.
 
@@ -175,10 +189,9 @@ def profile(dialogues: Path, embedder: str, out: Path | None, **more: Any) -> No
     from psyloom.agents.retrieval import embedder_named
     from psyloom.judging.analysis import profile_report
     from psyloom.judging.metrics import lexical
-    from psyloom.records import Dialogue, read_jsonl
 
     embed = embedder_named(embedder) or lexical
-    _show(profile_report, list(read_jsonl(dialogues, Dialogue)), embed=embed, out=out, **more)
+    _show(profile_report, list(_read(dialogues)), embed=embed, out=out, **more)
 
 
 @analyze.command()
@@ -196,12 +209,11 @@ def selections(dialogues: Path, shuffles: int, seed: int) -> None:
     from rich.table import Table
 
     from psyloom.judging.analysis import selections as selected
-    from psyloom.records import Dialogue, read_jsonl
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("counselor", "dialogues", "selections", "score", "Elo"):
         table.add_column(column, justify="left" if column == "counselor" else "right")
-    for one in selected(read_jsonl(dialogues, Dialogue), shuffles=shuffles, seed=seed):
+    for one in selected(_read(dialogues), shuffles=shuffles, seed=seed):
         table.add_row(one.name, str(one.dialogues), str(one.selections), f"{one.score:.2f}", f"{one.elo:.2f}")
     Console(highlight=False).print(table)
 
@@ -257,12 +269,8 @@ def diagnoses(dialogues: Path, level: Any) -> None:
     from rich.table import Table
 
     from psyloom.judging.diagnosis import accuracy, concluded
-    from psyloom.records import Dialogue, read_jsonl
 
-    known = (
-        (concluded(d), d.case.clinical.diagnoses if d.case and d.case.clinical else [])
-        for d in read_jsonl(dialogues, Dialogue)
-    )
+    known = ((concluded(d), d.case.clinical.diagnoses if d.case and d.case.clinical else []) for d in _read(dialogues))
     answered = [(ranked, truth) for ranked, truth in known if ranked]
     table = Table(
         title=f"{len(answered)} dialogues", title_justify="left", box=None, header_style="bold", pad_edge=False
@@ -279,7 +287,7 @@ def diagnoses(dialogues: Path, level: Any) -> None:
 @click.option("--set", "name", required=True, help="The label set that was predicted.")
 @click.option("--by", required=True, help="Who predicted: the annotator's name.")
 @click.option("--truth", help="Whose labels are the known ones. Default: those that came with the dialogues.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the labels' names.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of titles and names.")
 def predictions(dialogues: Path, name: str, by: str, truth: str | None, lang: "Lang") -> None:
     """Predicted labels against the known ones: accuracy, macro-F1, weighted F1, and what is taken for what.
 
@@ -289,20 +297,20 @@ def predictions(dialogues: Path, name: str, by: str, truth: str | None, lang: "L
     from rich.console import Console
     from rich.table import Table
 
+    from psyloom.judging.analysis.words import say
     from psyloom.judging.metrics.predictions import predictions as predicted
     from psyloom.knowledge import label_set, label_sets
-    from psyloom.records import Dialogue, read_jsonl
 
-    found = predicted(read_jsonl(dialogues, Dialogue), name, by, truth=truth)
-    turns = f"{found.confusion.total()} turns" + (f", {found.missing} without a prediction" if found.missing else "")
-    click.echo(f"{name} by {by}: {turns}")
-    click.echo(f"accuracy {found.accuracy:.3f}  macro-F1 {found.macro_f1:.3f}  weighted F1 {found.weighted_f1:.3f}")
+    found = predicted(_read(dialogues), name, by, truth=truth)
+    missing = say(", {} without a prediction", lang, found.missing) if found.missing else ""
+    click.echo(say("{} by {}: {} turns", lang, name, by, found.confusion.total()) + missing)
+    scores = (f"{score:.3f}" for score in (found.accuracy, found.macro_f1, found.weighted_f1))
+    click.echo(say("accuracy {}  macro-F1 {}  weighted F1 {}", lang, *scores))
     terms = label_set(name) if name in label_sets() else None
     ordered = [one for one in terms.ids if one in found.f1] if terms else []
     labels = [*ordered, *(one for one in found.f1 if one not in ordered)]
-    table = Table(
-        box=None, header_style="bold", pad_edge=False, title="rows: known, columns: predicted", title_justify="left"
-    )
+    title = say("rows: known, columns: predicted", lang)
+    table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
     for column in ("", "", *map(str, range(1, len(labels) + 1)), "F1"):
         table.add_column(column, justify="right" if column else "left")
     for number, known in enumerate(labels, 1):
@@ -310,6 +318,15 @@ def predictions(dialogues: Path, name: str, by: str, truth: str | None, lang: "L
         counts = (str(found.confusion[known, said] or ".") for said in labels)
         table.add_row(str(number), called, *counts, f"{found.f1[known]:.2f}")
     Console(highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    from psyloom.judging.agreement.bootstrap import Estimate
+
+    number = value.value if isinstance(value, Estimate) else value
+    if isinstance(number, float) and math.isnan(number):
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _percent(share: float | None) -> str:
@@ -326,7 +343,7 @@ def _show(report: "Callable[..., Iterable[Finding]]", sessions: Any, *, out: Pat
         for name in finding.columns:
             table.add_column(name)
         for row in finding.rows:
-            table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+            table.add_row(*map(_cell, row))
         console.print(table)
         if finding.note:
             console.print(f"  {finding.note}")

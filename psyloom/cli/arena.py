@@ -9,8 +9,6 @@ import click
 
 from psyloom.cli.loop import finished
 from psyloom.cli.run import decoding_of, models_of, pairs, run_options
-from psyloom.llm.limits import Budget
-from psyloom.llm.prices import parse_price
 
 if TYPE_CHECKING:
     from psyloom.runs.arena import ArenaSummary
@@ -43,6 +41,8 @@ def arena(
     --out arenas/one --rate ctrs,wai,panas --pairwise overall --model openai:gpt-4o-mini --model judge=openai:gpt-4o
     """
     from psyloom.cli.progress import Bar
+    from psyloom.llm.limits import Budget
+    from psyloom.llm.prices import parse_price
     from psyloom.runs.arena import ATTRIBUTES
     from psyloom.runs.arena import arena as hold
 

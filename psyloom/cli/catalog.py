@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic_core import to_jsonable_python
 
 from psyloom.errors import UsageError
-from psyloom.knowledge import Term
-from psyloom.records import Lang
-from psyloom.systems import System, find_system, find_systems
+
+if TYPE_CHECKING:
+    from psyloom.knowledge import Term
+    from psyloom.records import Lang
+    from psyloom.systems import System
 
 
 @click.command()
@@ -28,6 +29,8 @@ def systems(tag: str | None, role: str | None, lang: str | None, as_json: bool) 
 
     Example: psyloom systems --tag "Specific Therapy" --lang zh
     """
+    from psyloom.systems import find_systems
+
     found = [
         s
         for s in find_systems().values()
@@ -47,7 +50,7 @@ def systems(tag: str | None, role: str | None, lang: str | None, as_json: bool) 
         click.echo("no system fits; all: `psyloom systems`")
 
 
-def _facts(system: System) -> dict[str, Any]:
+def _facts(system: "System") -> dict[str, Any]:
     return {
         "slug": system.slug,
         **system.card.model_dump(mode="json"),
@@ -55,8 +58,10 @@ def _facts(system: System) -> dict[str, Any]:
     }
 
 
-def options_of(system: System, role: str) -> dict[str, dict[str, Any]]:
+def options_of(system: "System", role: str) -> dict[str, dict[str, Any]]:
     """A role's options: name -> default and description."""
+    from pydantic_core import to_jsonable_python
+
     return {
         name: {
             "default": to_jsonable_python(field.get_default(call_default_factory=True), fallback=str),
@@ -74,6 +79,7 @@ def options_of(system: System, role: str) -> dict[str, dict[str, Any]]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def system(slug: str, lang: str, as_json: bool) -> None:
     """Show one system: whose it is, what it does, what is the paper's and what is ours."""
+    from psyloom.systems import find_system
     from psyloom.systems.making import Maker
 
     found = find_system(slug)
@@ -82,7 +88,7 @@ def system(slug: str, lang: str, as_json: bool) -> None:
         return
     card = found.card
     click.secho(f"{slug}  {card.title}", bold=True)
-    click.echo(f"{card.authors}. {card.venue}, {card.year}. {'; '.join(card.ids)}")
+    click.echo(f"{card.authors.rstrip('.')}. {card.venue}, {card.year}. {'; '.join(card.ids)}")
     click.echo(f"code: {card.code or 'none'}; licence: {card.licence or 'not stated'}; tags: {', '.join(card.tags)}")
     click.echo(f"\n{card.summary.zh if lang == 'zh' else card.summary.en}")
     for role in card.roles:
@@ -124,6 +130,7 @@ def cases(slug: str, records: Path | None, way: str | None, settings: tuple[str,
     """
     from psyloom.cli.run import pairs
     from psyloom.records import Case, read_jsonl, to_line
+    from psyloom.systems import find_system
     from psyloom.systems.making import Maker
 
     found = find_system(slug)
@@ -167,7 +174,7 @@ def schema(record: str) -> None:
     is_flag=True,
     help="The whole set as JSON: names, definitions, and which label stands over which.",
 )
-def labels(name: str | None, lang: Lang, as_json: bool) -> None:
+def labels(name: str | None, lang: "Lang", as_json: bool) -> None:
     """List the label sets, or show one with its groups.
 
     Example: psyloom labels client_reaction --lang zh
@@ -190,7 +197,7 @@ def labels(name: str | None, lang: Lang, as_json: bool) -> None:
     click.secho(f"{chosen.id}  {chosen.zh if lang == 'zh' else chosen.en}", bold=True)
     click.echo(chosen.source)
 
-    def show(terms: Iterable[Term], depth: int) -> None:
+    def show(terms: "Iterable[Term]", depth: int) -> None:
         for term in terms:
             colon = "：" if lang == "zh" else ": "
             told = f"{colon}{term.definition.of(lang)}" if term.definition.of(lang) else ""

@@ -1,22 +1,19 @@
 """psyloom chat."""
 
-import asyncio
 from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from psyloom.agents import Ask, Client, Counselor, Desk, Talk
-from psyloom.agents.derive import lacking
-from psyloom.agents.dials import Dials
-from psyloom.agents.session import reply as reply_of
+from psyloom.cli.place import Place
 from psyloom.cli.run import models_of, pairs
-from psyloom.errors import MissingFacet, PsyloomError, UnknownName, UsageError
-from psyloom.records import Case, Speaker, Turn, read_jsonl, write_jsonl
-from psyloom.runs import check_agents, open_models
-from psyloom.runs.run import take_dials
-from psyloom.systems import find_system, make_role
+from psyloom.errors import FolderTrouble, MissingFacet, PsyloomError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from psyloom.agents import Ask, Client, Counselor, Desk, Talk
+    from psyloom.records import Case, Dialogue, Speaker, Turn
 
 NOTICE = {
     "en": "You are talking to a program, for research and teaching. It is no counselor and cannot help in an emergency: call your"
@@ -38,9 +35,7 @@ OVER = {"en": "(the talk is over)", "zh": "（对话结束）"}
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="First case in this language, and prompts in it.")
 @click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL", help="Who answers. Default: rehearsal.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option; see `psyloom system SLUG`.")
-@click.option(
-    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the dialogue to this file at the end."
-)
+@click.option("--save", type=Place(), help="Add the dialogue to this file at the end.")
 def chat(
     who: str,
     file: Path | None,
@@ -54,6 +49,12 @@ def chat(
 
     Example: psyloom chat client:cactus --lang zh --model ollama:qwen3
     """
+    from psyloom.agents import Client, Counselor, Desk
+    from psyloom.agents.derive import lacking
+    from psyloom.runs import check_agents, open_models
+    from psyloom.runs.run import take_dials
+    from psyloom.systems import find_system, make_role
+
     kind, _, slug = who.partition(":")
     if kind not in ("client", "counselor") or not slug:
         raise UsageError(f"cannot read {who!r}", do="write client:SLUG or counselor:SLUG, e.g. client:cactus")
@@ -69,16 +70,53 @@ def chat(
     opened = open_models(models_of(models))
     desk = Desk.for_case(case, opened, lang="zh" if (lang or case.lang) == "zh" else "en")
     desk.dials = dials
-    if save:
-        save.open("ab").close()  # better told now than after the talk
+    earlier = talks_in(save) if save else []  # better told now than after the talk
     try:
         talk_with(role, desk)
     finally:
         if save and desk.dialogue.turns:
-            write_jsonl(save, [desk.dialogue])
+            keep(save, role, desk, earlier)
 
 
-def _case(file: Path, id_: str | None, lang: str | None) -> Case:
+def talks_in(file: Path) -> "list[Dialogue]":
+    """The talks that a file holds already, to which another one shall be added; the file is made where there is none.
+
+    Raises: FolderTrouble for a file that cannot be written, BadRecord for one that holds something else.
+    """
+    from psyloom.records import Dialogue, read_jsonl
+
+    try:
+        file.open("a+b").close()  # as it will be written, so that a pipe is refused too
+    except OSError as trouble:
+        what = f"cannot write {file}: {trouble.strerror or trouble}"
+        raise FolderTrouble(what, do="give a file in a folder that exists and that you may write to") from trouble
+    return list(read_jsonl(file, Dialogue)) if file.stat().st_size else []
+
+
+def keep(file: Path, role: "Client | Counselor", desk: "Desk", earlier: "list[Dialogue]") -> None:
+    """Add a talk to those of a file, under an id of its own, with how it came about: a person was the other side."""
+    from psyloom import __version__
+    from psyloom.llm.connect import REHEARSAL
+    from psyloom.records import Lineage, append_jsonl
+
+    talk, taken = desk.dialogue, {one.id for one in earlier}
+    ids = (talk.id, *(f"{talk.id}/{number}" for number in range(2, len(taken) + 2)))
+    talk.id = next(one for one in ids if one not in taken)
+    other = "counselor" if role.speaker == "client" else "client"
+    options: dict[str, Any] = {role.speaker: role.model_dump(mode="json", exclude_defaults=True, exclude_none=True)}
+    if desk.dials and (dials := desk.dials.model_dump(mode="json", exclude_defaults=True, exclude_none=True)):
+        options["dials"] = dials
+    talk.lineage = Lineage(
+        system=role.system(), version=__version__, roles={role.speaker: role.system(), other: "person"},
+        models=dict(sorted(desk.answered_by.items())), prompts=dict(sorted(desk.prompts.items())), seed=desk.seed,
+        options=options, source=desk.case.source, rehearsal=REHEARSAL in desk.answered_by.values(),
+    )  # fmt: skip
+    append_jsonl(file, talk)
+
+
+def _case(file: Path, id_: str | None, lang: str | None) -> "Case":
+    from psyloom.records import Case, read_jsonl
+
     ids = []
     for case in read_jsonl(file, Case):
         if id_ in (None, case.id) and lang in (None, case.lang):
@@ -90,11 +128,17 @@ def _case(file: Path, id_: str | None, lang: str | None) -> Case:
     raise UnknownName("case", id_, near, see=f"in {file}")
 
 
-def talk_with(role: Client | Counselor, desk: Desk, aside: str = "") -> None:
+def talk_with(role: "Client | Counselor", desk: "Desk", aside: str = "") -> None:
     """Read lines and reply to them. Lines are read outside the event loop, so that Ctrl-C is heard at once.
 
     aside: what is shown again for the line "?".
     """
+    import asyncio
+
+    from psyloom.agents import Ask, Counselor, Talk
+    from psyloom.agents.dials import Dials
+    from psyloom.records import Turn
+
     talk, desk.dials = Talk(desk.dialogue), (desk.dials or Dials()).over(desk.case)
     ask = Ask(desk, role, talk)
     stream = _Stream(role.speaker, ask.lang)
@@ -123,8 +167,10 @@ def talk_with(role: Client | Counselor, desk: Desk, aside: str = "") -> None:
                 runner.run(model.aclose())
 
 
-async def _reply(role: Client | Counselor, talk: Talk, ask: Ask, stream: "_Stream") -> Turn | None:
+async def _reply(role: "Client | Counselor", talk: "Talk", ask: "Ask", stream: "_Stream") -> "Turn | None":
     """One reply; a failed one is said and costs nothing but its turn."""
+    from psyloom.agents.session import reply as reply_of
+
     try:
         turn = await reply_of(role, talk, ask)
     except PsyloomError as trouble:

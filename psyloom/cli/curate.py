@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from psyloom.cli.place import Place
 from psyloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def curate() -> None:
 
 @curate.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder for what is kept, reviewed, dropped."
-)
+@click.option("--out", required=True, type=Place(), help="Folder for what is kept, reviewed, dropped.")
 @click.option("--stages", default="", help="Only these, with commas between. Default: all six, in their order.")
 @click.option("--mode", type=click.Choice(["tag", "drop"]), default="tag", help="Private data: a placeholder, or cut.")
 @click.option("--threshold", type=click.FloatRange(0.5, 1), default=0.8, help="SimHash likeness of a duplicate.")
@@ -179,9 +178,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
 @curate.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option("--cap", type=click.FloatRange(0, 1, min_open=True), default=0.005, help="Share that a setting may have.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File for the dialogues that keep every setting within it."
-)
+@click.option("--out", type=Place(), help="File for the dialogues that keep every setting within it.")
 @click.option("--seed", type=int, default=0, help="Draws which.")
 def coverage(dialogues: Path, cap: float, out: Path | None, seed: int) -> None:
     """Show themes and settings of dialogues as a matrix, the gaps in it, and settings that come too often.
@@ -285,7 +282,7 @@ def reviews(folder: Path, to: Path | None, from_: Path | None) -> None:
 
 @curate.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON Lines file to write.")
+@click.option("--out", required=True, type=Place(), help="JSON Lines file to write.")
 def settle(folder: Path, out: Path) -> None:
     """Write what is kept in the end: what passed inspection, and what reviewers keep or corrected.
 
@@ -307,7 +304,7 @@ def settle(folder: Path, out: Path) -> None:
 
 @curate.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for what is kept and dropped.")
+@click.option("--out", required=True, type=Place(), help="Folder for what is kept and dropped.")
 def paths(dialogues: Path, out: Path) -> None:
     """Review support dialogues written along a path of strategies, such as those of cadss or a CPsDD file.
 

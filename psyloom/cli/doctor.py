@@ -1,23 +1,15 @@
 """psyloom doctor."""
 
-import asyncio
 import json
 import os
-from importlib.util import find_spec
+import re
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from typing import Any
 
 import click
-from pydantic import BaseModel
 
 from psyloom import __version__
 from psyloom.errors import PsyloomError
-from psyloom.llm import Call, connect
-from psyloom.llm.answers import NotTyped, parse, schema
-from psyloom.llm.connect import providers
-
-
-class _Probe(BaseModel):
-    ok: bool
 
 
 @click.command()
@@ -25,26 +17,51 @@ class _Probe(BaseModel):
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def doctor(models: tuple[str, ...], as_json: bool) -> None:
     """Check what is installed, which keys are set, and whether endpoints answer. Keys are never shown."""
+    import asyncio
+
+    from psyloom.llm.connect import providers
+
+    named = {name: p.get("key") or p.get("key_optional") for name, p in providers().items()}
+    keys = {name: key for name, key in named.items() if key}
     facts: dict[str, Any] = {
         "psyloom": __version__,
-        "extras": {"local": find_spec("xllamacpp") is not None},
-        "keys": {name: bool(os.environ.get(p["key"])) for name, p in providers().items() if "key" in p},
+        "extras": {extra: not missing for extra, missing in _missing().items()},
+        "keys": {name: bool(os.environ.get(key, "").strip()) for name, key in keys.items()},
         "models": {spec: asyncio.run(_probe(spec)) for spec in models},
     }
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
-        _tell(facts)
+        _tell(facts, keys)
     if any(not facts["reachable"] for facts in facts["models"].values()):
         raise SystemExit(1)
 
 
-def _tell(facts: dict[str, Any]) -> None:
+def _missing() -> dict[str, list[str]]:
+    """Extra of psyloom -> those of its packages that are not installed."""
+    found: dict[str, list[str]] = {}
+    for line in (requires("psyloom") if _there("psyloom") else None) or ():  # a bare checkout says nothing of extras
+        package, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        if package and extra:
+            found.setdefault(extra[1], []).extend([] if _there(package[0]) else [package[0]])
+    return found
+
+
+def _there(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _tell(facts: dict[str, Any], keys: dict[str, str]) -> None:
     click.echo(f"psyloom {facts['psyloom']}")
     for extra, there in facts["extras"].items():
         click.echo(f"extra {extra}: {'installed' if there else f'not installed (pip install psyloom[{extra}])'}")
     for name, there in facts["keys"].items():
-        click.echo(f"{name}: {providers()[name]['key']} is {'set' if there else 'not set'}")
+        who = "http://host/v1#MODEL" if name == "url" else name
+        click.echo(f"{who}: {keys[name]} is {'set' if there else 'not set'}")
     for spec, found in facts["models"].items():
         answer = (
             f"reachable, structured answers: {found['json']}"
@@ -56,6 +73,12 @@ def _tell(facts: dict[str, Any]) -> None:
 
 async def _probe(spec: str) -> dict[str, Any]:
     """Ask one question with a schema: is the endpoint there, and what constrained decoding does it support?"""
+    from pydantic import create_model
+
+    from psyloom.llm import Call, connect
+    from psyloom.llm.answers import NotTyped, parse, schema
+
+    probe = create_model("Probe", ok=(bool, ...))
     try:
         model = connect(spec, tries=3) if spec.partition(":")[0] not in ("rehearsal", "llamacpp") else connect(spec)
     except PsyloomError as trouble:
@@ -63,10 +86,10 @@ async def _probe(spec: str) -> dict[str, Any]:
     if model.name == "rehearsal":
         return {"reachable": True, "json": "schema"}
     question = 'Answer with this JSON object and nothing else: {"ok": true}'
-    call = Call([{"role": "user", "content": question}], {"max_tokens": 64}, schema(_Probe, "en"))
+    call = Call([{"role": "user", "content": question}], {"max_tokens": 64}, schema(probe, "en"))
     try:
         answer = await model(call)
-        parse(answer.text, _Probe, "en")
+        parse(answer.text, probe, "en")
         return {"reachable": True, "json": getattr(model, "json", "schema")}
     except NotTyped as trouble:
         return {"reachable": True, "json": f"unreliable ({trouble})"}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 from pydantic import ValidationError
 
+from psyloom.cli.place import Place
 from psyloom.errors import UnknownName, UsageError
 from psyloom.formats.write import WRITERS, Exported, ExportOptions, Writer, writer_for
 from psyloom.formats.write import export as write
 from psyloom.formats.write.examples import own_system
 from psyloom.records import Dialogue, read_jsonl
-from psyloom.runs.folder import dialogues_in
 
 if TYPE_CHECKING:
     from psyloom.curation.sources import Use
@@ -44,12 +44,14 @@ def _kind(annotation: Any) -> Any:
     "--to", required=True, metavar="FORMAT",
     help=f"One of: {', '.join(WRITERS)}; or a system's own, such as psychat.generator (`psyloom system SLUG`).",
 )  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File or folder to write.")
+@click.option("--out", required=True, type=Place(), help="File or folder to write.")
 @click.option("--register", type=click.Path(path_type=Path), help="TOML file that says what each source allows.")
 @click.option("--use", type=click.Choice(["train", "release"]), default="release", help="What --register must allow.")
 @_options
 def export(dialogues: Path, to: str, out: Path, register: Path | None, use: "Use", **given: Any) -> None:
     """Write DIALOGUES, a file or a run folder, in the format of a trainer, a tool or a reader."""
+    from psyloom.runs.folder import dialogues_in
+
     try:
         options = ExportOptions(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as trouble:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from psyloom.cli.place import Place
 from psyloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("parts", nargs=-1, required=True, metavar="FILE=SHARE...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON Lines file to write.")
+@click.option("--out", required=True, type=Place(), help="JSON Lines file to write.")
 @click.option(
     "--count", type=click.Choice(["replies", "dialogues"]), default="replies", show_default=True,
     help="What the shares are shares of: counselor messages or dialogues.",

@@ -3,22 +3,21 @@
 import random
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from psyloom.agents import Ask, Desk
-from psyloom.agents.derive import lacking
-from psyloom.cli.chat import talk_with
+from psyloom.cli.chat import keep, talk_with, talks_in
+from psyloom.cli.place import Place
 from psyloom.cli.run import models_of, pairs
 from psyloom.errors import MissingFacet, UnknownName, UsageError
-from psyloom.knowledge import LabelSet, Term
-from psyloom.records import Case, Dialogue, Lang, read_jsonl, to_line
-from psyloom.runs import check_agents, open_models
-from psyloom.systems import find_system, make_role
-from psyloom.systems.patient_psi.generator import EMOTIONS
-from psyloom.systems.patient_psi.system import STYLES, PatientPsi
-from psyloom.systems.patient_psi.trainer import ASKED, BELIEFS, MINUTES, Answers, Practice, sampled
+from psyloom.knowledge import LabelSet, Term, label_set
+from psyloom.records import Case, Dialogue, Lang, read_jsonl
+
+if TYPE_CHECKING:
+    from psyloom.agents import Desk
+    from psyloom.systems.patient_psi.system import PatientPsi
+    from psyloom.systems.patient_psi.trainer import Answers, Practice
 
 _COLON: dict[Lang, str] = {"en": ": ", "zh": "："}
 _WHOLE = 5  # the item with which the second part of the form begins
@@ -49,13 +48,15 @@ WORDS: dict[Lang, dict[str, str]] = {
 
 
 @click.command()
-@click.option("--style", type=click.Choice(STYLES.ids), help="How the patient talks. Default: the case's own.")
+@click.option(
+    "--style", type=click.Choice(label_set("patient_style").ids), help="How the patient talks. Default: the case's own."
+)
 @click.option("--cases", "file", type=click.Path(path_type=Path), help="Patients. Default: the system's own cases.")
 @click.option("--id", "id_", help="Which patient. Default: the next one assigned, else any.")
 @click.option(
     "--assigned", type=click.Path(path_type=Path), help="File of patients' ids, one a line, to be met in this order."
 )
-@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Add the session to this file.")
+@click.option("--record", type=Place(), help="Add the session to this file.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Only patients in this language.")
 @click.option("--seed", type=int, help="Which patient comes, where that is left to chance.")
 @click.option("--model", "models", multiple=True, metavar="[AGENT=]MODEL", help="Who answers. Default: rehearsal.")
@@ -70,14 +71,18 @@ def practice(
 
     Example: psyloom practice --lang zh --style reserved --model openai:gpt-4o --record sessions.jsonl
     """
+    from psyloom.agents import Ask, Desk
+    from psyloom.runs import check_agents, open_models
+    from psyloom.systems import make_role
+    from psyloom.systems.patient_psi.system import PatientPsi
+    from psyloom.systems.patient_psi.trainer import Practice
+
     role = make_role("patient_psi", "client", dict(pairs(settings)) | ({"style": style} if style else {}))
     assert isinstance(role, PatientPsi)
-    met = list(read_jsonl(record, Dialogue)) if record and record.exists() else []
+    met = talks_in(record) if record else []  # better told now than after the talk
     case, was_assigned = _patient(file, id_, lang, assigned, met, random.Random(seed))
     check_agents(models_of(models), [role])
     desk = Desk.for_case(case, open_models(models_of(models)), seed=seed or 0)
-    if record:
-        record.open("ab").close()  # better told now than after the talk
     given = Practice(case, role.style_of(case, Ask(desk, role)), desk.dialogue.lang)
     try:
         made = _session(role, desk, given)
@@ -86,14 +91,18 @@ def practice(
         if record and desk.dialogue.turns:
             desk.dialogue.extra.setdefault("practice", {"style": given.style.id, "assigned": was_assigned})
             desk.dialogue.id = f"{case.id}/{len(met) + 1}"
-            with record.open("ab") as opened:
-                opened.write(to_line(desk.dialogue))
+            keep(record, role, desk, met)
 
 
 def _patient(
     file: Path | None, id_: str | None, lang: str | None, assigned: Path | None, met: list[Dialogue], rng: random.Random
 ) -> tuple[Case, bool]:
     """The patient of this session, and whether it was assigned."""
+    from psyloom.agents.derive import lacking
+    from psyloom.systems import find_system
+    from psyloom.systems.patient_psi.system import PatientPsi
+    from psyloom.systems.patient_psi.trainer import sampled
+
     source = file or find_system("patient_psi").cases()
     cases = {case.id: case for case in read_jsonl(source, Case) if lang in (None, case.lang)}
     if not cases:
@@ -116,8 +125,10 @@ def _was_assigned(dialogue: Dialogue) -> bool:
     return isinstance(kept, dict) and bool(kept.get("assigned"))
 
 
-def _session(role: PatientPsi, desk: Desk, given: Practice) -> dict[str, Any]:
+def _session(role: "PatientPsi", desk: "Desk", given: "Practice") -> dict[str, Any]:
     """Card, talk, form, review; what is kept of them."""
+    from psyloom.systems.patient_psi.trainer import ASKED, MINUTES, Answers
+
     words = WORDS[given.lang]
     name, manner, history = given.card()
     card = words["card"].format(
@@ -143,6 +154,9 @@ def _session(role: PatientPsi, desk: Desk, given: Practice) -> dict[str, Any]:
 
 def _answer(part: Term, lang: Lang) -> dict[str, Any]:
     """What the trainee gives for one item, by field."""
+    from psyloom.systems.patient_psi.generator import EMOTIONS
+    from psyloom.systems.patient_psi.trainer import ASKED, BELIEFS
+
     words, number = WORDS[lang], ASKED.index(part) + 1
     if number in (1, _WHOLE):
         click.echo(f"\n{words['one' if number == 1 else 'whole']}")
@@ -156,7 +170,7 @@ def _answer(part: Term, lang: Lang) -> dict[str, Any]:
 
 def _choice(labels: LabelSet, lang: Lang) -> list[str]:
     """The ids chosen from a numbered list; asked again for a number that is not on it."""
-    if labels is not EMOTIONS:
+    if labels.id != "ccd_emotion":
         click.echo(f"   {getattr(labels, lang)}")
     for number, term in enumerate(labels.terms, 1):
         click.echo(f"   {number:2} {term.name(lang)}")
@@ -166,7 +180,9 @@ def _choice(labels: LabelSet, lang: Lang) -> list[str]:
             return [labels.ids[number - 1] for number in chosen]
 
 
-def _compare(given: Practice, answers: Answers) -> None:
+def _compare(given: "Practice", answers: "Answers") -> None:
+    from psyloom.systems.patient_psi.trainer import ASKED
+
     words = WORDS[given.lang]
     numbers = {part.id: number for number, part in enumerate(ASKED, 1)}
     click.echo("")

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from psyloom.cli.place import Place
 from psyloom.errors import UnknownName, UsageError
-from psyloom.knowledge.instruments import Instrument, all_instruments, instrument, instrument_in
-from psyloom.records import Lang
 
 if TYPE_CHECKING:
     from psyloom.judging.results import Change, Result
     from psyloom.judging.shots import Example
+    from psyloom.knowledge.instruments import Instrument
+    from psyloom.records import Lang
     from psyloom.runs.rate import RatingSummary
 
 
 @click.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option("--with", "names", required=True, metavar="ID,ID", help="Instruments, or TOML files of yours; wai@1-5.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder; the same one continues.")
+@click.option("--out", required=True, type=Place(), help="Output folder; the same one continues.")
 @click.option(
     "--model", "models", multiple=True, default=["rehearsal"], show_default=True, help="A judge; several may."
 )
@@ -83,7 +84,9 @@ def _examples(ratings: Path, dialogues: Path) -> "list[Example]":
     return examples(read_jsonl(ratings, Rating), read_jsonl(talks, Dialogue))
 
 
-def _tools(names: str, wordings: tuple[Path, ...]) -> list[Instrument]:
+def _tools(names: str, wordings: tuple[Path, ...]) -> "list[Instrument]":
+    from psyloom.knowledge.instruments import instrument, instrument_in
+
     words = {instrument_in(path): path for path in wordings}
     plain = [instrument(name.strip()) for name in names.split(",") if name.strip()]
     if not plain:
@@ -167,13 +170,15 @@ def _moved(one: "Change") -> None:
 @click.argument("name", required=False)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the header of a sheet for people to fill in.")
-def instruments(name: str | None, lang: Lang, as_csv: bool) -> None:
+def instruments(name: str | None, lang: "Lang", as_csv: bool) -> None:
     """List the instruments, or show the items of one.
 
     Example: psyloom instruments ctrs --lang zh
     """
     from rich.console import Console
     from rich.table import Table
+
+    from psyloom.knowledge.instruments import all_instruments, instrument
 
     if name and as_csv:
         click.echo(",".join(["dialogue", "rater", *(item.id for item in instrument(name).items)]))
@@ -201,7 +206,7 @@ def instruments(name: str | None, lang: Lang, as_csv: bool) -> None:
 @click.command()
 @click.argument("sheet", type=click.Path(path_type=Path))
 @click.option("--with", "name", required=True, metavar="ID", help="The instrument that was filled in.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON Lines file of ratings.")
+@click.option("--out", required=True, type=Place(), help="JSON Lines file of ratings.")
 @click.option("--rater", default="", help="Who rated, where the sheet does not say it.")
 @click.option("--kind", type=click.Choice(["human", "client", "student"]), default="human", show_default=True)
 @click.option("--column", "columns", multiple=True, metavar="THEIRS=OURS", help="Rename a column; THEIRS= drops it.")
@@ -215,6 +220,7 @@ def ratings(
     Example: psyloom ratings experts.csv --with ctrs --out experts.jsonl
     """
     from psyloom.judging.sheets import read_sheet
+    from psyloom.knowledge.instruments import instrument
     from psyloom.records import write_jsonl
 
     renamed = {theirs: ours for theirs, _, ours in (column.partition("=") for column in columns)}

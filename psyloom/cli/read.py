@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
+from psyloom.cli.place import Place
 from psyloom.errors import Failure, UsageError
-from psyloom.formats import formats as known
-from psyloom.formats import read as read_records
-from psyloom.formats import save, sniff
-from psyloom.formats.onto import onto as put_onto
-from psyloom.records import Case, Defect, Dialogue, Record, Speaker, read_jsonl, to_line
+
+if TYPE_CHECKING:
+    from psyloom.records import Defect, Record, Speaker
 
 _SHOWN = 10
 
@@ -20,7 +19,7 @@ _SHOWN = 10
 @click.command()
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="JSON Lines file; without it, records are printed.")
+@click.option("--out", type=Place(), help="JSON Lines file; without it, records are printed.")
 @click.option("--defects", "defects_to", type=click.File("w", encoding="utf-8"), help="File for all defects.")
 @click.option("--per-answer", is_flag=True, help="One case for each answer of a post, so that each gets its dialogue.")
 @click.option(
@@ -43,6 +42,11 @@ def read(
     Examples: psyloom read auto downloads/esconv --out esconv.jsonl;
     psyloom read labelstudio annotated.json --onto dialogues.jsonl --out labelled.jsonl
     """
+    from psyloom.formats import read as read_records
+    from psyloom.formats import save, sniff
+    from psyloom.formats.onto import onto as put_onto
+    from psyloom.records import Dialogue, read_jsonl, to_line
+
     if format_name == "auto":
         choice = sniff(path)
         click.echo(str(choice), err=True)
@@ -50,7 +54,7 @@ def read(
     counted: Counter[str] = Counter()
     lost: Counter[bool] = Counter()
 
-    def on_defect(defect: Defect) -> None:
+    def on_defect(defect: "Defect") -> None:
         counted[defect.what.partition(" (")[0]] += 1
         lost[defect.what.endswith("left out)")] += 1
         if defects_to:
@@ -78,7 +82,7 @@ def read(
         click.echo(f"{counted.total()} defects, {lost[True]} of them losses: {_summary(counted)}", err=True)
 
 
-def _some(records: Iterable[Record], path: Path) -> Iterator[Record]:
+def _some(records: "Iterable[Record]", path: Path) -> "Iterator[Record]":
     """The records; an error when there is none."""
     nothing = True
     for record in records:
@@ -90,14 +94,17 @@ def _some(records: Iterable[Record], path: Path) -> Iterator[Record]:
         )
 
 
-def _counted(records: Iterable[Record], lines: Counter[str]) -> Iterator[Record]:
+def _counted(records: "Iterable[Record]", lines: Counter[str]) -> "Iterator[Record]":
+    from psyloom.records import Dialogue
+
     for record in records:
         if isinstance(record, Dialogue):
             lines.update(turn.speaker for turn in record.turns)
         yield record
 
 
-def _each_answer(records: Iterable[Record]) -> Iterator[Record]:
+def _each_answer(records: "Iterable[Record]") -> "Iterator[Record]":
+    from psyloom.records import Case
     from psyloom.systems.posts import per_answer
 
     return (one for record in records for one in (per_answer(record) if isinstance(record, Case) else [record]))
@@ -109,13 +116,15 @@ def formats() -> None:
 
     Each may come as JSON, JSON Lines, CSV, Parquet or a folder saved by datasets, in folders, zip or gzip archives.
     """
+    from psyloom.formats import formats as known
+
     wide = max(map(len, known()))
     for one in known().values():
         licence = "" if one.general else f"  [{one.source.licence}]"
         click.echo(f"{one.name:<{wide}}  {one.title}{licence}")
 
 
-def _speaker(pair: str) -> tuple[str, Speaker]:
+def _speaker(pair: str) -> "tuple[str, Speaker]":
     name, _, who = pair.partition("=")
     if who == "client":
         return name, "client"

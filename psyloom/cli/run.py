@@ -4,22 +4,20 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from psyloom.agents import Annotator, Counselor, Replying
 from psyloom.cli.loop import finished
+from psyloom.cli.place import Place
 from psyloom.errors import FolderTrouble, UnknownName, UsageError
-from psyloom.llm import Decoding
-from psyloom.llm.limits import Budget
-from psyloom.llm.prices import parse_price
-from psyloom.records import Lang
-from psyloom.runs import Summary, pair, run_cases, writer_for
-from psyloom.runs.engine import Work
-from psyloom.runs.folder import APART
-from psyloom.systems import make_role
-from psyloom.systems.catalog import json_or_text
+
+if TYPE_CHECKING:
+    from psyloom.agents import Annotator
+    from psyloom.llm import Decoding
+    from psyloom.records import Lang
+    from psyloom.runs import Summary
+    from psyloom.runs.engine import Work
 
 Command = Callable[..., None]
 
@@ -31,7 +29,7 @@ def run_options(command: Command) -> Command:
             click.option(
                 "--out",
                 required=True,
-                type=click.Path(path_type=Path),
+                type=Place(),
                 help="Output folder; the same one continues a run.",
             ),
             click.option(
@@ -101,6 +99,8 @@ def run(system: str, cases: Path, settings: tuple[str, ...], **options: Any) -> 
 
     Example: psyloom run magnet cases.jsonl --out runs/magnet --model openai:gpt-4o-mini
     """
+    from psyloom.runs import writer_for
+
     _execute(writer_for(system, pairs(settings)), cases, **options)
 
 
@@ -122,6 +122,8 @@ def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...]
 
     Example: psyloom simulate --counselor magnet --client cactus cases.jsonl --out runs/pair
     """
+    from psyloom.runs import pair
+
     _execute(pair(counselor, client, pairs(settings)), cases, **options)
 
 
@@ -135,6 +137,9 @@ def reply(counselor: str, free_running: bool, dialogues: Path, settings: tuple[s
 
     Example: psyloom reply --counselor cpsycoun benchmark.jsonl --out runs/replies && psyloom rate runs/replies --with cpsycoune_turn
     """
+    from psyloom.agents import Counselor, Replying
+    from psyloom.systems import make_role
+
     talker = make_role(counselor, "counselor", dict(pairs(settings)))
     assert isinstance(talker, Counselor)
     _execute(Replying(counselor=talker, free_running=free_running), dialogues, **options)
@@ -152,6 +157,9 @@ def annotate(system: str, dialogues: Path, settings: tuple[str, ...], by: str, *
 
     Example: psyloom annotate escot runs/a/dialogues.jsonl --out runs/a-labelled --model openai:gpt-4o-mini
     """
+    from psyloom.agents import Annotator
+    from psyloom.systems import make_role
+
     annotator = make_role(system, "annotator", dict(pairs(settings)))
     assert isinstance(annotator, Annotator)
     _execute(annotator, dialogues, by=by, **options)
@@ -181,8 +189,11 @@ def models_of(given: tuple[str, ...]) -> dict[str, str]:
     return found or {"": "rehearsal"}
 
 
-def decoding_of(given: tuple[str, ...]) -> dict[str, Decoding]:
+def decoding_of(given: tuple[str, ...]) -> "dict[str, Decoding]":
     """``("temperature=0.2", "client.top_p=0.9")`` as agent -> parameters. Raises UsageError for what is none."""
+    from psyloom.llm import Decoding
+    from psyloom.systems.catalog import json_or_text
+
     found: dict[str, dict[str, Any]] = {}
     for key, text in pairs(given).items():
         agent, _, name = key.rpartition(".")
@@ -192,17 +203,25 @@ def decoding_of(given: tuple[str, ...]) -> dict[str, Decoding]:
         if isinstance(value, str):
             raise UsageError(f"cannot read --decode {key}={text}", do="give a number, true or false, or a JSON list")
         found.setdefault(agent, {})[name] = value
-    return cast(dict[str, Decoding], found)
+    return cast("dict[str, Decoding]", found)
 
 
 def _execute(
-    work: Work, cases: Path, *, out: Path, models: tuple[str, ...], lang: Lang | None, limit: int | None, seed: int,
+    work: "Work", cases: Path, *, out: Path, models: tuple[str, ...], lang: "Lang | None", limit: int | None, seed: int,
     concurrency: int, tries: int, max_calls: int | None, max_cost: float | None, max_minutes: float | None,
     prices: tuple[str, ...], derive: bool, traces: bool, as_json: bool, decoding: tuple[str, ...], by: str = "",
 ) -> None:  # fmt: skip
+    from psyloom.agents import Annotator
     from psyloom.cli.progress import Bar
+    from psyloom.llm.limits import Budget
+    from psyloom.llm.prices import parse_price
+    from psyloom.runs import run_cases
+    from psyloom.runs.engine import roles_of
     from psyloom.runs.report import write_report
+    from psyloom.runs.run import agents_of, check_decoding
 
+    given = decoding_of(decoding)
+    check_decoding(given, agents_of(roles_of(work).values()))
     with Bar() as bar:
         summary = finished(
             run_cases(
@@ -220,27 +239,42 @@ def _execute(
                 derive_missing=derive,
                 traces=traces,
                 by=by,
-                decoding=decoding_of(decoding),
+                decoding=given,
                 on_progress=bar.show,
                 signals=True,
             )
         )
     report: Path | None = None
+    idle = _idle(work, by, out) if isinstance(work, Annotator) else None
     try:
         report = write_report(out)
     except FolderTrouble as trouble:  # why the run itself stopped comes first
         summary.stopped = summary.stopped or trouble
     if as_json:
-        click.echo(json.dumps(_facts(summary, report), ensure_ascii=False))
+        click.echo(json.dumps(_facts(summary, report) | ({"idle": idle} if idle else {}), ensure_ascii=False))
     else:
         _tell(summary, report)
+        if idle:
+            click.echo(idle)
     if summary.stopped:
         raise summary.stopped
     if summary.failures and not summary.dialogues:
         sys.exit(1)
 
 
-def _facts(summary: Summary, report: Path | None) -> dict[str, Any]:
+def _idle(annotator: "Annotator", by: str, out: Path) -> str | None:
+    """How many dialogues took no call of an annotator that knows why, and why; None when each took one."""
+    from psyloom.records import Dialogue, read_jsonl
+    from psyloom.runs.folder import DIALOGUES
+
+    if not annotator.idle:
+        return None
+    noted = [d.annotations[by or annotator.system()] for d in read_jsonl(out / DIALOGUES, Dialogue)]
+    bare = sum(not (one.took and one.took.calls) for one in noted)
+    return f"nothing to annotate in {bare} of {len(noted)} dialogues: {annotator.idle}" if bare else None
+
+
+def _facts(summary: "Summary", report: Path | None) -> dict[str, Any]:
     p = summary.progress
     return {
         "out": str(summary.out), "dialogues": summary.dialogues, "failures": summary.failures, "apart": summary.apart,
@@ -251,7 +285,9 @@ def _facts(summary: Summary, report: Path | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tell(summary: Summary, report: Path | None) -> None:
+def _tell(summary: "Summary", report: Path | None) -> None:
+    from psyloom.runs.folder import APART
+
     p = summary.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""

@@ -1,12 +1,14 @@
 """psyloom serve."""
 
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from psyloom.cli.run import models_of
-from psyloom.records import Lang
+
+if TYPE_CHECKING:
+    from psyloom.records import Lang
 
 
 @click.command()
@@ -30,7 +32,7 @@ def serve(counselors: tuple[str, ...], models: tuple[str, ...], lang: str | None
     from psyloom.runs import open_models
     from psyloom.serving.api import Server
 
-    server = Server(counselors, open_models(models_of(models)), cast(Lang | None, lang))
+    server = Server(counselors, open_models(models_of(models)), cast("Lang | None", lang))
     click.echo(NOTICE["zh" if lang == "zh" else "en"].splitlines()[0], err=True)
     click.echo(f"http://{host}:{port}/v1: {', '.join(counselors)}")
     with suppress(KeyboardInterrupt):

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from psyloom.errors import UnknownName
-from psyloom.records import Dialogue, Element, Label, Turn, read_jsonl
-from psyloom.runs.folder import dialogues_in
-from psyloom.runs.notes import facets_of, label_name, lines, names_in, short, spaced
+from psyloom.errors import BadRecord, UnknownName
+
+if TYPE_CHECKING:
+    from psyloom.records import Dialogue, Element, Label, Turn
 
 _SHORT = 6  # notes that are shown when not all are wanted
 
@@ -24,8 +24,12 @@ _SHORT = 6  # notes that are shown when not all are wanted
 @click.option("--notes", is_flag=True, help="Show the case and all notes in full, not a line of each.")
 def show(path: Path, id_: str | None, thoughts: bool, reasons: bool, notes: bool) -> None:
     """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
+    from psyloom.records import Dialogue, read_jsonl
+    from psyloom.runs.folder import dialogues_in
+
     file = dialogues_in(path)
     seen: list[str] = []  # ids up to the one that is wanted
+    _refuse_cases(file)
     for dialogue in read_jsonl(file, Dialogue):
         if id_ in (None, dialogue.id) and (id_ or not seen):
             print_dialogue(dialogue, thoughts=thoughts, reasons=reasons, notes=notes)
@@ -40,8 +44,22 @@ def show(path: Path, id_: str | None, thoughts: bool, reasons: bool, notes: bool
         click.echo(f"\n{len(seen)} dialogues; more: psyloom show {path} ID  ({more})")
 
 
+def _refuse_cases(file: Path) -> None:
+    """Cases may be written without the field that says what they are: they are told as cases, not as bad dialogues."""
+    from psyloom.records import Case, Defect, Dialogue
+    from psyloom.records.jsonl import scan_jsonl
+
+    first = next(scan_jsonl(file, Dialogue))
+    if not isinstance(first, Defect) or first.field == "psyloom":
+        return
+    if not isinstance(next(scan_jsonl(file, Case)), Defect):
+        raise BadRecord(
+            f"{file} holds cases, not dialogues", do="make dialogues of them: `psyloom run SYSTEM CASES --out DIR`"
+        )
+
+
 def print_dialogue(
-    dialogue: Dialogue, *, thoughts: bool = True, reasons: bool = True, notes: bool = False
+    dialogue: "Dialogue", *, thoughts: bool = True, reasons: bool = True, notes: bool = False
 ) -> None:  # fmt: skip
     """One dialogue as a reader likes it: who speaks, labels and thoughts beside, what explains them below.
 
@@ -53,6 +71,8 @@ def print_dialogue(
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
+
+    from psyloom.runs.notes import facets_of, lines, names_in, short, spaced
 
     console = Console(highlight=False)
     zh = dialogue.lang == "zh"
@@ -68,7 +88,7 @@ def print_dialogue(
         for line in lines:
             console.print(Padding(f"[{style}]{escape(line)}[/]", (0, 0, 0, indent)))
 
-    def told(labels: Sequence[Label], indent: int = 2) -> None:
+    def told(labels: "Sequence[Label]", indent: int = 2) -> None:
         name = _explained if reasons else _name
         below((name(label, dialogue.lang, several) for label in labels), indent=indent)
 
@@ -95,7 +115,8 @@ def print_dialogue(
     asked = ("再问" if zh else "asked again", quality.guards), ("仍保留" if zh else "kept all the same", quality.kept)
     for what, counts in (("测得" if zh else "measured", quality.measures), *asked):
         below([f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"] if counts else [])
-    noted({f"{'个案' if zh else 'case'} {name}": facet for name, facet in facets_of(dialogue).items()})
+    if facets := facets_of(dialogue):
+        noted({"个案" if zh else "case": facets})
     for number, session in enumerate(dialogue.sessions, 1):
         if len(dialogue.sessions) > 1:
             console.rule(f"session {number}")
@@ -120,13 +141,13 @@ def print_dialogue(
         console.print("[dim](some of the case and the notes is cut off: --notes shows all of it)[/]")
 
 
-def annotators(dialogue: Dialogue) -> set[str | None]:
+def annotators(dialogue: "Dialogue") -> set[str | None]:
     """Whose labels and reasoning stand in a dialogue."""
     labels = {label.by for place in dialogue.places for label in place.labels}
     return labels | {step.by for turn in dialogue.turns for step in turn.thought}
 
 
-def _thoughts(turn: Turn, several: bool, reasons: bool) -> Iterator[str]:
+def _thoughts(turn: "Turn", several: bool, reasons: bool) -> Iterator[str]:
     """Each author's reasoning before a reply: one line, or one for each step that says on what it rests."""
     for by in dict.fromkeys(step.by for step in turn.thought):
         own = f"{by}: " if by and several else ""
@@ -137,16 +158,18 @@ def _thoughts(turn: Turn, several: bool, reasons: bool) -> Iterator[str]:
             yield own + " / ".join(steps)
 
 
-def _explained(label: Label, lang: str, several: bool) -> str:
+def _explained(label: "Label", lang: str, several: bool) -> str:
     reason = f": {label.reason}" if label.reason else ""
     return f"{_name(label, lang, several)}{reason}{_grounds(label)}"
 
 
-def _grounds(one: Label | Element) -> str:
+def _grounds(one: "Label | Element") -> str:
     """The words a label or a step rests on, and where they come from."""
     where = f"{one.origin}: " if one.origin else ""
     return f" [{where}“{one.evidence}”]" if one.evidence else f" [{one.origin}]" if one.origin else ""
 
 
-def _name(label: Label, lang: str, several: bool) -> str:
+def _name(label: "Label", lang: str, several: bool) -> str:
+    from psyloom.runs.notes import label_name
+
     return f"{label.by}: {label_name(label, lang)}" if label.by and several else label_name(label, lang)

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 
+from psyloom.cli.place import Place
 from psyloom.errors import UsageError
 
 
 @click.command()
 @click.argument("dialogues", type=click.Path(path_type=Path))
 @click.option("--base", help="Chat model by name or path. Default: a tiny new one.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the tuned model.")
+@click.option("--out", type=Place(), help="Folder for the tuned model.")
 @click.option("--dry-run", is_flag=True, help="Go through all of it and save nothing.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Anything else of the recipe, e.g. steps=100."
@@ -21,6 +21,8 @@ def tune(dialogues: Path, base: str | None, out: Path | None, dry_run: bool, set
 
     Example: psyloom tune dialogues.jsonl --dry-run
     """
+    from pydantic import ValidationError
+
     from psyloom.cli.run import pairs
     from psyloom.records import Dialogue, read_jsonl
     from psyloom.systems.catalog import json_or_text

@@ -35,7 +35,7 @@ from psyloom.records.dialogue import (
     Speaker,
     Turn,
 )
-from psyloom.records.jsonl import Defect, read_jsonl, to_line, write_jsonl
+from psyloom.records.jsonl import Defect, append_jsonl, read_jsonl, to_line, write_jsonl
 from psyloom.records.rating import ItemRating, Rater, Rating, Subject
 from psyloom.records.record import Lang, Record, Source
 from psyloom.records.sentences import sentences
@@ -80,6 +80,7 @@ __all__ = [
     "Subject",
     "Thought",
     "Turn",
+    "append_jsonl",
     "read_jsonl",
     "sentences",
     "to_line",

@@ -102,13 +102,18 @@ class Quality(Part):
     calls: int = Field(0, ge=0, description="answered calls, rejected ones included")
     rejected: int = Field(0, ge=0, description="answers that had to be asked for again")
     guards: Counts = Field(default_factory=dict, description="guard name -> times a turn was asked for again")
-    kept: Counts = Field(
-        default_factory=dict, description="guard name -> faults that stayed after the last try"
-    )
+    kept: Counts = Field(default_factory=dict, description="guard name -> faults that stayed after the last try")
     measures: dict[str, float] = Field(default_factory=dict)
     apart: str | None = Field(
         None, description="why the system's own filter keeps the dialogue out of the data set; null: it belongs to it"
     )
+
+    def since(self, before: "Quality") -> "Quality":
+        """The calls, rejects and faults that came on top of those ``before``."""
+        return Quality(
+            calls=self.calls - before.calls, rejected=self.rejected - before.rejected,
+            guards=dict(Counter(self.guards) - Counter(before.guards)), kept=dict(Counter(self.kept) - Counter(before.kept)),
+        )  # fmt: skip
 
     def add(self, other: "Quality") -> None:
         """Count the calls, rejects and faults of ``other`` too."""
@@ -130,6 +135,9 @@ class Lineage(Part):
     seed: int = 0
     source: Source | None = Field(None, description="source and licence of the case")
     rehearsal: bool = Field(False, description="made without a model: not data")
+    took: Quality | None = Field(
+        None, description="what annotating took; what making a dialogue took stands in its own quality"
+    )
 
 
 class Dialogue(Record):

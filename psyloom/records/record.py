@@ -8,9 +8,10 @@ Lang = Literal["zh", "en"]
 
 
 class Part(BaseModel):
-    """A piece of a record. Unknown fields are refused: a misspelt field must not vanish silently."""
+    """A piece of a record. Unknown fields are refused: a misspelt field must not vanish silently. So are numbers that
+    JSON has none of (NaN, infinities): they would come back as something else."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Source(Part):

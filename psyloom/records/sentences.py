@@ -6,22 +6,27 @@ from collections.abc import Iterator
 # A sentence ends at full-width marks anywhere, at . ! ? before white space or the end, or at a line break;
 # closing quotes and brackets belong to the sentence they close.
 _CLOSING = r"[\"'”’」』)）\]]"
-_ABBREVIATED = r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)"
-_END = re.compile(rf"(?:[。！？!?…]+|{_ABBREVIATED}\.+(?=\s|{_CLOSING}|$)){_CLOSING}*|\n+")
-_WORD = re.compile(r"[^\W_]")
+_END = re.compile(rf"(?:[。！？!?…]+|(?<!\b[A-Z])\.+(?=\s|{_CLOSING}|$)){_CLOSING}*|\n+")
+_LETTER = re.compile(r"[^\W\d_]")
+# The period of the first ends no sentence; that of the others ends one where no lower case follows. People who chat
+# write whole messages in lower case: there a plain period ends its sentence.
+_TITLE = re.compile(r"\b(?:Dr|Mrs?|Ms|Prof|St|e\.g|i\.e|cf|vs)$", re.IGNORECASE)
+_SHORT = re.compile(r"\b(?:[a-z](?:\.[a-z])+|etc|approx|ca|Jr|Sr)$", re.IGNORECASE)
+_LOWER = re.compile(r"\s*[a-z]")
+_QUOTES = {"”": "“", "’": "‘", "」": "「", "』": "『", '"': '"'}
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield the [start, end) offsets of the sentences of ``text``, without the white space around them.
 
-    Marks alone are no sentence: a silence ("……") joins what follows it, at the end what came before it. A text of
-    nothing but marks is one sentence.
+    Marks and numbers alone are no sentence: a silence ("……") or the number of a point ("1.") joins what follows it, at
+    the end what came before it. A text without a letter is one sentence.
     """
-    waiting: tuple[int, int] | None = None  # one sentence back, in case nothing but marks follows it
+    waiting: tuple[int, int] | None = None  # one sentence back, in case no letter follows it
     silence: int | None = None
     for start, end in _pieces(text):
         start = start if silence is None else silence
-        if not _WORD.search(text, start, end):
+        if not _LETTER.search(text, start, end):
             silence = start
             continue
         if waiting:
@@ -36,11 +41,32 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
     """What stands between two ends of sentences, unless it is white space."""
     start = 0
-    for end in [*(m.end() for m in _END.finditer(text)), len(text)]:
-        piece = text[start:end]
-        if piece.strip():
-            yield start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
-        start = end
+    for found in _END.finditer(text):
+        if not _goes_on(text, start, found):
+            yield from _trimmed(text, start, found.end())
+            start = found.end()
+    yield from _trimmed(text, start, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    if piece.strip():
+        yield start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+
+
+def _goes_on(text: str, start: int, found: re.Match[str]) -> bool:
+    """Does the sentence that began at ``start`` go on behind this mark: an abbreviation's, or one of words quoted in it?
+
+    Words quoted behind a colon are a sentence of their own.
+    """
+    mark = found[0]
+    lower = bool(_LOWER.match(text, found.end()))
+    before = text[max(start, found.start() - 12) : found.start()]
+    if mark == "." and (_TITLE.search(before) or (lower and _SHORT.search(before))):
+        return True
+    opening = text.rfind(_QUOTES.get(mark[-1], "\0"), start, found.start())
+    quoted = opening >= 0 and text[start:opening].rstrip()[-1:] not in (":", "：")
+    return quoted and (lower or bool(_LETTER.match(text, found.end())))
 
 
 def sentences(text: str) -> list[str]:

@@ -27,7 +27,7 @@ from psyloom.runs.engine import roles_of
 from psyloom.runs.entrants import Entrant, entrant, meeting
 from psyloom.runs.folder import renew
 from psyloom.runs.rate import RATINGS, RatingSummary, rate
-from psyloom.runs.run import agents_of, run_cases, survey
+from psyloom.runs.run import agents_of, check_decoding, run_cases, survey
 from psyloom.runs.told import Progress, Summary
 
 ATTRIBUTES = ("disposition.attitude", "lang", "demographics.gender", "post.topic", "scenario.type")
@@ -91,6 +91,7 @@ class Arena:
     def _check_models(self) -> None:
         given = set(self.models) - {"", "client", "counselor", *_OTHER_ROLES}
         known = {agent for one in self.entrants for agent in self._agents(one)}
+        check_decoding(self.run["decoding"] or {}, known)
         for agent in sorted(given - known):
             raise UnknownName(
                 "agent", agent, known | {"client", "counselor", *_OTHER_ROLES}, see="(--model AGENT=MODEL)"

@@ -174,6 +174,13 @@ def check_agents(models: Mapping[str, object], roles: Iterable[Role]) -> None:
         raise UnknownName("agent", agent, known | {"client", "counselor"}, see="(--model AGENT=MODEL)")
 
 
+def check_decoding(decoding: Mapping[str, object], known: set[str]) -> None:
+    """Raise UnknownName for decoding parameters of an agent that is none of ``known`` and writes no records."""
+    known = known | {"deriver", "recorder"}
+    for agent in sorted(set(decoding) - known - {""}):
+        raise UnknownName("agent", agent, known, see="(--decode AGENT.KEY=VALUE)")
+
+
 def configuration(
     work: Work, models: Mapping[str, str | Model], settings: Settings, cases: dict[str, Any]
 ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from psyloom.records import Dialogue, Session, Turn, to_line, write_jsonl
+from psyloom.systems import find_systems
 from tests.runs.workshop import CARD, CODE, TALK, Ended, case, cases, make_system, psyloom
 
 
@@ -61,6 +62,7 @@ def test_a_bad_line_is_named_with_its_file_its_number_and_its_field(tmp_path: Pa
     assert ended.err == ""
     assert f"1 x bad line, first: {tmp_path / 'c.jsonl'}:1: " in ended.out
     assert told in ended.out
+    assert "-> mend that line; fields of a case: `psyloom schema case`" in ended.out
     assert "read them" not in ended.out
 
 
@@ -210,6 +212,9 @@ def test_a_file_of_dialogues_is_no_file_of_cases_nor_the_other_way_round(tmp_pat
     words = ("--systems", tmp_path / "systems", "annotate", slug)
     wrong(psyloom(*words, file, "--out", tmp_path / "out"), "cases.jsonl:1", "'case/1', wanted is 'dialogue/1'")
     wrong(psyloom("show", file), "'case/1', wanted is 'dialogue/1'")
+    untagged = tmp_path / "untagged.jsonl"
+    untagged.write_text('{"id": "a", "lang": "en", "post": {"text": "I cannot sleep."}}\n')
+    wrong(psyloom("show", untagged), "untagged.jsonl holds cases, not dialogues", "psyloom run SYSTEM CASES")
     wrong(psyloom("chat", "client:cactus", "--cases", made), "'dialogue/1', wanted is 'case/1'")
     assert not (tmp_path / "out").exists()
 
@@ -234,6 +239,12 @@ def test_a_wrong_path_for_systems_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_system_is_named(tmp_path: Path) -> None:
     wrong(psyloom("--systems", tmp_path, "systems"), str(tmp_path), "card.toml")
+
+
+def test_a_wrong_folder_in_the_environment_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSYLOOM_SYSTEMS", f"{tmp_path / 'none'}")
+    find_systems.cache_clear()
+    wrong(psyloom("systems"), "none is no folder", "PSYLOOM_SYSTEMS takes")
 
 
 BROKEN_CARDS = [
@@ -295,6 +306,37 @@ def test_a_file_or_folder_one_may_not_touch_is_named(tmp_path: Path, file: Path)
 )
 def test_a_decoding_parameter_that_is_none_is_named(tmp_path: Path, file: Path, setting: str, told: str) -> None:
     wrong(psyloom("run", "plain", file, "--out", tmp_path / "out", "--decode", setting), told)
+
+
+def test_decoding_parameters_of_an_agent_that_does_not_exist_are_refused_with_those_that_do(
+    tmp_path: Path, file: Path
+) -> None:
+    for name in ("nobody", "cleint"):
+        refused = run(tmp_path, file, "--decode", f"{name}.temperature=1")
+        wrong(refused, f"no agent called '{name}'", "client")
+    pair = (
+        "arena",
+        file,
+        "--counselor",
+        "plain",
+        "--counselor",
+        "magnet",
+        "--client",
+        "interactive_agents",
+        "--pairwise",
+        "all",
+    )
+    wrong(psyloom(*pair, "--out", tmp_path / "out", "--decode", "nobody.temperature=1"), "no agent called 'nobody'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_place_to_write_to_is_refused_and_not_taken_for_the_current_folder(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong(psyloom("run", "interactive_agents", file, "--out", ""), "'--out': an empty path", "psyloom run --help")
+    wrong(psyloom("rate", file, "--with", "ctrs", "--out", ""), "'--out': an empty path")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
 def test_a_side_file_that_is_missing_or_empty_is_told_once_before_anything_is_started(tmp_path: Path) -> None:

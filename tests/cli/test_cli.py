@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from psyloom.cli import COMMANDS, app
 from psyloom.errors import MissingExtra
 from psyloom.records import Case, Dialogue, Label, Post, Session, Turn, read_jsonl, write_jsonl
 from psyloom.records.dialogue import Element
-from psyloom.systems import find_systems
+from psyloom.systems import find_systems, make_role
 from tests.runs.workshop import (
     CARD,
+    ROOT,
     TALK,
     Ended,
     apart,
@@ -54,14 +56,32 @@ def test_every_option_says_what_it_does(name: str) -> None:
         assert isinstance(option, click.Argument) or option.help, f"{name} {option.opts[0]}"
 
 
+HEAVY = {"aiohttp", "jinja2", "rich", "sqlite3", "uvloop", "asyncio", "numpy", "torch"}
+HEAVY |= {f"psyloom.{floor}" for floor in ("agents", "systems", "runs", "judging", "curation", "training", "serving")}
+GROUND = {"pydantic", "pydantic_core", "psyloom.records", "psyloom.llm", "psyloom.formats"}
+OPTIONS_FROM_THE_GROUND = {"export", "practice"}  # the fields of ExportOptions, the styles of a label set
+
+
+def helped(*words: str) -> tuple[str, set[str]]:
+    """What is told, and what was loaded for it."""
+    code = "import sys; from psyloom.cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules)"
+    words = (sys.executable, "-c", code, *words, "--help")
+    told = subprocess.run(words, capture_output=True, text=True, env=environment(), check=True)
+    return told.stdout, set(told.stdout.splitlines()[-1].split())
+
+
 def test_help_lists_every_command_and_loads_nothing_heavy() -> None:
-    code = "import sys; from psyloom.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    assert all(re.search(rf"^  {name}  +\S", told.stdout, re.MULTILINE) for name in COMMANDS)
-    loaded = told.stdout.splitlines()[-1]
-    assert "'psyloom.cli'" in loaded
-    for heavy in ("pydantic", "pydantic_core", "aiohttp", "jinja2", "rich", "sqlite3", "uvloop", "psyloom.records"):
-        assert f"'{heavy}'" not in loaded
+    told, loaded = helped()
+    assert all(re.search(rf"^  {name}  +\S", told, re.MULTILINE) for name in COMMANDS)
+    assert "psyloom.cli" in loaded
+    assert not loaded & (HEAVY | GROUND)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_loads_nothing_heavy(name: str) -> None:
+    told, loaded = helped(name)
+    assert told.startswith(f"Usage: psyloom {name} ")
+    assert not loaded & (HEAVY if name in OPTIONS_FROM_THE_GROUND else HEAVY | GROUND)
 
 
 def test_psyloom_alone_shows_the_help() -> None:
@@ -111,6 +131,7 @@ def test_one_system_is_shown_with_its_options_and_with_what_is_the_papers_and_wh
     for text in (card.title, card.summary.en, *card.paper, *card.defaults, *card.departures, '--set attitude="case"'):
         assert text in shown
     assert card.summary.zh in psyloom("system", "cactus", "--lang", "zh").out
+    assert " et al. ACL 2024" in psyloom("system", "escot").out
 
 
 @pytest.mark.parametrize("slug", find_systems())
@@ -281,15 +302,29 @@ def test_show_reads_a_run_folder(tmp_path: Path) -> None:
     assert "interactive_agents, rehearsal" in psyloom("show", tmp_path / "out", "case-1").out
 
 
-def test_doctor_tells_keys_and_extras_and_never_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_tells_keys_and_never_shows_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("PSYLOOM_API_KEY", "sk-secret")
+    monkeypatch.setenv("ZHIPUAI_API_KEY", "  ")
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     told, facts = psyloom("doctor"), psyloom("doctor", "--json")
     assert told.code == 0
     assert "openai: OPENAI_API_KEY is set" in told.out
+    assert "PSYLOOM_API_KEY is set" in told.out
     assert "deepseek: DEEPSEEK_API_KEY is not set" in told.out
+    assert "zhipu: ZHIPUAI_API_KEY is not set" in told.out, "connecting strips it, and nothing is left"
     assert "sk-secret" not in told.out + facts.out
     assert json.loads(facts.out)["keys"]["openai"] is True
+
+
+def test_doctor_tells_of_every_extra_whether_all_of_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from psyloom.cli import doctor
+
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    monkeypatch.setattr(doctor, "_there", lambda package: package != "torch")
+    found = json.loads(psyloom("doctor", "--json").out)["extras"]
+    assert found == {name: name != "train" for name in extras}
 
 
 def test_doctor_asks_a_model_one_question(tmp_path: Path) -> None:
@@ -418,23 +453,52 @@ def test_show_cuts_the_case_and_the_notes_to_a_line_each_and_shows_all_when_aske
     long = (
         "He looks at the window for a long time before he says anything at all, and then he says very little. The end."
     )
-    notes: dict[str, Any] = {"plan": {"first_goals": [long, "sleep"], "none": []}, "mode": "zero-shot"}
+    notes: dict[str, Any] = {
+        "plan": {"first_goals": [long, "sleep"], "none": []},
+        "mode": "zero-shot",
+        "cbt_technique": "alternative_perspective",
+    }
     post = Case(id="c", lang="en", post=Post(text=f"{long} So I wrote here."))
     write_jsonl(
         tmp_path / "d.jsonl", [chat_with([Turn.client("Hello")], notes=notes).model_copy(update={"case": post})]
     )
     brief = psyloom("show", tmp_path / "d.jsonl").out
     assert [line.split(":")[0].strip() for line in brief.splitlines() if ": " in line][:3] == [
-        "case post",
+        "case",
         "plan",
         "mode",
     ]
+    assert "cbt technique: Alternative Perspective" in brief
     assert "The end." not in brief
     assert "--notes" in brief
     whole = psyloom("show", tmp_path / "d.jsonl", "--notes").out
-    for text in ("first goals:", "• He looks", "• sleep", "none: –", "The end. So I wrote here.", "mode: zero-shot"):
+    for text in (
+        "post:",
+        "first goals:",
+        "• He looks",
+        "• sleep",
+        "none: –",
+        "The end. So I wrote here.",
+        "mode: zero-shot",
+    ):
         assert text in " ".join(whole.split())
     assert "--notes" not in whole
+
+
+@pytest.mark.parametrize("system", ["escot", "intentionesc"])
+def test_annotating_says_when_there_was_nothing_to_annotate_and_why_however_often_it_is_started(
+    system: str, tmp_path: Path
+) -> None:
+    talk = [Turn.client("Hello"), Turn.client("I am sad."), Turn.counselor("How come?")]
+    ready = [*talk[:2], Turn.counselor("How come?", [Label(set="esconv_strategy", id="question")])]
+    write_jsonl(tmp_path / "dialogues.jsonl", [chat_with(talk), chat_with(ready).model_copy(update={"id": "ready"})])
+    for _ in range(2):
+        told = psyloom("annotate", system, tmp_path, "--out", tmp_path / "made")
+        assert f"nothing to annotate in 1 of 2 dialogues: {make_role(system, 'annotator').idle}" in told.out
+    counted = json.loads(psyloom("annotate", system, tmp_path, "--out", tmp_path / "made", "--json").out)
+    assert counted["idle"].startswith("nothing to annotate in 1 of 2")
+    write_jsonl(tmp_path / "dialogues.jsonl", [chat_with(ready)])
+    assert "nothing to annotate" not in psyloom("annotate", system, tmp_path, "--out", tmp_path / "all").out
 
 
 def test_every_command_that_reads_dialogues_takes_a_run_folder(tmp_path: Path) -> None:

@@ -117,6 +117,13 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(spec: str) -> None
     assert "geheim" not in str(caught.value)
 
 
+@pytest.mark.parametrize("spec", ["http://host/v1?key=sk-geheim#m", "http://a/v1,http://b/v1?key=sk-geheim,b#m"])
+def test_a_query_in_an_address_is_refused_and_not_repeated(spec: str) -> None:
+    with pytest.raises(UsageError, match="holds a query") as caught:
+        connect(spec, env={})
+    assert "geheim" not in str(caught.value)
+
+
 def test_a_gguf_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model file"):
         connect(f"llamacpp:{tmp_path}/absent.gguf", env={})

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from psyloom.errors import UsageError
 from psyloom.llm import Answer
 from psyloom.llm.connect import providers, split
+from psyloom.llm.limits import Budget
 from psyloom.llm.prices import FREE, Price, _table, parse_price, price
+from psyloom.runs import open_models
 
 GPT = Price(0.15, 0.6, 0.075)
 amounts = st.floats(0, 1e4)
@@ -40,10 +42,29 @@ def test_no_answer_costs_less_than_nothing(
     )
 
 
-@pytest.mark.parametrize("spec", ["rehearsal", "ollama:qwen3", "vllm:m", "llamacpp:m.gguf", "http://host/v1#m"])
-def test_what_runs_here_is_free(spec: str) -> None:
+HERE = ["http://host/v1#m", "http://localhost:8000/v1#m", "http://127.0.0.1/v1#m", "http://[::1]:1/v1#m",
+        "http://10.0.0.7/v1,http://192.168.1.2/v1#m", "http://gpu.lan/v1#m"]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", ["rehearsal", "ollama:qwen3", "vllm:m", "llamacpp:m.gguf", *HERE])
+def test_what_runs_here_or_in_ones_own_network_is_free(spec: str) -> None:
     assert price(*split(spec), {}) == FREE
     assert FREE.of(Answer("", prompt_tokens=10**9, cached_tokens=10**8, completion_tokens=10**9)) == 0
+
+
+@pytest.mark.parametrize(
+    "spec", ["https://gateway.example.com/v1#m", "http://8.8.8.8/v1#m", "http://localhost/v1,https://a.io/v1#m"]
+)
+def test_what_a_server_elsewhere_costs_is_not_known_and_a_limit_asks_for_it(spec: str) -> None:
+    assert price(*split(spec), {}) is None
+    with pytest.raises(UsageError, match=r"price of .* is not known") as caught:
+        open_models({"": spec}, budget=Budget(cost=1.0))
+    assert "--price" in caught.value.do
+
+
+def test_a_local_provider_that_is_pointed_elsewhere_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", "https://gateway.example.com/v1")
+    assert price("vllm", "m", {}) is None
 
 
 def test_an_unknown_price_is_none_and_not_nothing() -> None:

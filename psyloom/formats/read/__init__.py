@@ -12,6 +12,7 @@ from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 from psyloom.errors import BadRecord, UnknownName
 from psyloom.formats.read._auto import Choice, choose, layout_of
@@ -134,7 +135,7 @@ def _grouped(key: Callable[[object], object], items: Iterable[Item]) -> Iterator
         yield replace(first, value=[first.value, *(row.value for row in more)], alone=False)
 
 
-def _named_apart(records: Iterable[Record], ids: Counter[Id], item: Item) -> Iterator[Record]:
+def _named_apart(records: Iterable[Any], ids: Counter[Id], item: Item) -> Iterator[Record]:
     """The records; one whose id another one had before gets a number behind it, what rates it follows, and a note."""
     moved: dict[str, str] = {}
     for record in records:
@@ -147,7 +148,9 @@ def _named_apart(records: Iterable[Record], ids: Counter[Id], item: Item) -> Ite
         ids[record.kind, record.id] += 1
         if record.id != old:
             moved |= {old: record.id} if isinstance(record, Dialogue) else {}
-            item.note("id", f"another {record.kind} has it too ({old!r}: called {record.id!r}; rows of one stand together)")
+            item.note(
+                "id", f"another {record.kind} has it too ({old!r}: called {record.id!r}; rows of one stand together)"
+            )
         yield record
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-# strict=False: released files hold raw line breaks and tabs inside strings.
-_decode = JSONDecoder(strict=False).raw_decode
+# strict=False: released files hold raw line breaks and tabs inside strings. NaN and Infinity, which JSON does not know
+# and no record can hold, stay words.
+_decode = JSONDecoder(strict=False, parse_constant=str).raw_decode
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _AFTER_NUMBER = {" ", "\t", "\r", "\n", ",", "]"}

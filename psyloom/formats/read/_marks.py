@@ -21,6 +21,11 @@ class Mark(NamedTuple):
     def label(self, span: tuple[int, int] | None = None) -> Label:
         return label(self.name, self.word.split(BOTH)[0].strip(), by=self.by, span=span, **dict(self.more))
 
+    @classmethod
+    def of(cls, label: Label) -> "Mark":
+        more = label.model_dump(include={"reason", "evidence", "origin"}, exclude_none=True)
+        return cls(label.set, label.id, label.by, label.span, tuple(more.items()))
+
 
 def placed(item: Item, said: str, marks: Iterable[Mark]) -> tuple[list[Label], list[Any]]:
     """The labels of a turn whose text is ``said`` without the white space around it, and marks that lie outside it."""

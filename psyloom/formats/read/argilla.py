@@ -14,6 +14,7 @@ from psyloom.formats.read._fields import some
 from psyloom.formats.read._format import Format, Item, Layout, Unreadable, keys
 from psyloom.formats.read._marks import Mark, placed
 from psyloom.formats.read._talk import dialogue, session
+from psyloom.formats.write.labels import characters
 from psyloom.records import Dialogue, Label, Source, Speaker
 
 
@@ -63,29 +64,28 @@ def _labelled(item: Item, message: dict[str, Any], _: Speaker) -> dict[str, Any]
 
 def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
     """What stood there before, then what people answered."""
-    about, suggestions = _about(row), row.get("suggestions") or {}
+    about, suggestions, text = _about(row), row.get("suggestions") or {}, str(row["fields"]["text"])
     if about.get("labels") is not None:
-        yield from (_mark(label) for label in _labels(about["labels"]))
+        yield from (Mark.of(label) for label in _labels(about["labels"]))
     else:
         for name, given in suggestions.items():
-            yield from _answers(name, given.get("value"), given.get("agent"))
+            yield from _answers(text, name, given.get("value"), given.get("agent"))
     for name, responses in (row.get("responses") or {}).items():
         for response in responses or ():
-            yield from _answers(name, response.get("value"), str(response.get("user_id")))
+            yield from _answers(text, name, response.get("value"), str(response.get("user_id")))
 
 
-def _answers(name: str, value: Any, by: str | None) -> Iterator[Mark]:
-    """A label question's value is a label, a multi-label question's a list of them, a span question's a list of spans."""
+def _answers(text: str, name: str, value: Any, by: str | None) -> Iterator[Mark]:
+    """A label question's value is a label, a multi-label question's a list of them, a span question's a list of spans.
+
+    Spans are marked in a browser, which counts in UTF-16.
+    """
     for one in value if isinstance(value, list) else [value] if value else []:
         if isinstance(one, dict):
-            yield Mark(name, str(one["label"]), by, (int(one["start"]), int(one["end"])))
+            start, end = (characters(text, int(one[edge])) for edge in ("start", "end"))
+            yield Mark(name, str(one["label"]), by, (start, end))
         else:
             yield Mark(name, str(one), by)
-
-
-def _mark(label: Label) -> Mark:
-    more = label.model_dump(include={"reason", "evidence", "origin"}, exclude_none=True)
-    return Mark(label.set, label.id, label.by, label.span, tuple(more.items()))
 
 
 def _labels(written: Any) -> list[Label]:

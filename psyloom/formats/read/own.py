@@ -18,7 +18,7 @@ def _read(item: Item) -> Iterator[Record]:
         raise Unreadable("psyloom", f"{item.value['psyloom']!r} is no kind of record; known: {', '.join(_KINDS)}")
     found: Any = parse_line(to_json(item.value), kind, item.file.name, item.number)
     if isinstance(found, Defect):
-        raise Unreadable(found.field, found.what)
+        raise Unreadable(found.field, found.what + found.more)
     yield found
 
 

@@ -31,8 +31,9 @@ def open_labelstudio(path: Path, plan: Plan) -> Iterator[Put]:
     with rows_file(path) as put:
 
         def write(dialogue: Dialogue) -> int:
-            turns.see(label for turn in dialogue.turns for label in turn.labels)
-            wholes.see([*dialogue.labels, *(label for session in dialogue.sessions for label in session.labels)])
+            turns.see((label for turn in dialogue.turns for label in turn.labels), dialogue.lang)
+            on_sessions = (label for session in dialogue.sessions for label in session.labels)
+            wholes.see([*dialogue.labels, *on_sessions], dialogue.lang)
             put(task(dialogue, plan))
             return 1
 

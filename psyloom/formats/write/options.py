@@ -56,8 +56,8 @@ class ExportOptions(BaseModel):
     counselor_name: str | None = Field(None, min_length=1, description="how the counselor is called in transcripts")
     labels: tuple[str, ...] | None = Field(
         None,
-        description="label sets that annotators choose from, e.g. 'client_reaction,psyinsight_emotion'; if not given: those"
-        " that the dialogues carry",
+        description="label sets that annotators choose from besides those that the dialogues carry, e.g."
+        " 'client_reaction,psyinsight_emotion'",
     )
     without: tuple[str, ...] = Field(
         (), description="leave out, and count, dialogues with a label of these, e.g. 'soulchat_review:harm,soulchat_review:politics'"

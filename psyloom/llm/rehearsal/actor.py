@@ -29,7 +29,7 @@ _FIELD = {
     "emotion": ("emotion", "feeling", "mood"),
     "cause": ("stimul", "cause", "trigger", "event"),
     "appraisal": ("apprais", "belief", "thought", "cognition"),
-    "strategy": ("reason", "why", "rationale"),
+    "rationale": ("reason", "why", "rationale"),
     "problem": ("problem", "trouble", "topic"),
     "solution": ("solution", "step", "homework", "action"),
     "factor": ("factor",),

@@ -9,7 +9,7 @@ from released_samples import release
 
 from psyloom.cli.read import formats as formats_command
 from psyloom.cli.read import read as read_command
-from psyloom.errors import BadRecord, FolderTrouble, UnknownName, UsageError
+from psyloom.errors import BadRecord, Failure, FolderTrouble, UnknownName, UsageError
 from psyloom.formats import formats, save
 from psyloom.records import Dialogue, Rating, read_jsonl
 
@@ -46,6 +46,14 @@ def test_defects_are_shown_counted_and_do_not_stop_the_reading(tmp_path: Path) -
     assert result.exit_code == 0
     assert result.stderr.count("a.jsonl:") == 10
     assert "16 defects, 15 of them losses: 15 x not valid JSON" in result.stderr
+
+
+def test_a_reading_that_yields_nothing_fails_with_one_clear_line_and_writes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{broken\n")
+    result = run("messages", tmp_path, "--out", tmp_path / "out.jsonl")
+    assert isinstance(result.exception, Failure)
+    assert "no record could be read" in str(result.exception)
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_all_defects_go_to_the_file_asked_for(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def test_a_mangled_file_is_told_where_it_gives_no_record(
 ) -> None:
     name = data.draw(st.sampled_from(held(released, dict)))
     given = released.files[name]
-    mangled = changed(given, data.draw(st.sampled_from(list(places(given)))), data.draw(st.sampled_from([GONE, *OTHER])))
+    mangled = changed(
+        given, data.draw(st.sampled_from(list(places(given)))), data.draw(st.sampled_from([GONE, *OTHER]))
+    )
     found, defects = lines(
         replace(released, files=released.files | {name: mangled}), tmp_path_factory.mktemp("mangled")
     )

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -122,6 +123,60 @@ def test_a_third_person_is_kept_in_the_notes_and_reported(tmp_path: Path) -> Non
     assert len(found.turns) == 3
     assert found.sessions[0].notes["others"] == [{"before_turn": 2, "role": "mother", "content": "He is shy."}]
     assert defects[0].field == "messages.2"
+
+
+def transcript(tmp_path: Path, text: str, **speakers: Any) -> tuple[Dialogue, list[Defect]]:
+    (tmp_path / "a.txt").write_text(text)
+    defects: list[Defect] = []
+    (found,) = read(tmp_path, "transcript", on_defect=defects.append, speakers=speakers)
+    assert isinstance(found, Dialogue)
+    return found, defects
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Therapist: Hi\nMother: He is bad.\nClient: no",
+        "Therapist: Hi\nand welcome.\nMother: He is bad.\nClient: no",
+        "Therapist: Hi\nMrs. Ruiz: He is bad.\nClient: no",
+    ],
+)
+def test_nobody_gets_the_words_of_a_third_person(text: str, tmp_path: Path) -> None:
+    found, (defect,) = transcript(tmp_path, text)
+    assert [turn.text.split("\n")[0] for turn in found.turns] == ["Hi", "no"]
+    assert [one["content"] for one in found.sessions[0].notes["others"]] == ["He is bad."]
+    assert "neither client nor counselor" in defect.what
+
+
+def test_a_heading_within_a_message_of_several_lines_stays_there_and_is_told(tmp_path: Path) -> None:
+    found, (defect,) = transcript(tmp_path, "Therapist: A plan.\nStep one: breathe.\nThen rest.\nClient: Okay.")
+    assert found.turns[0].text == "A plan.\nStep one: breathe.\nThen rest."
+    assert "'Step one'" in defect.what
+
+
+def test_kin_in_a_transcript_do_not_make_a_named_client_a_third_person(tmp_path: Path) -> None:
+    found, _ = transcript(tmp_path, "Therapist: Hi\nAnna: Hello\nMother: She is shy.\nTherapist: Yes?\nAnna: Mum!")
+    assert [turn.speaker for turn in found.turns] == ["counselor", "client", "counselor", "client"]
+
+
+def test_clients_told_apart_by_letters_keep_them(tmp_path: Path) -> None:
+    found, _ = transcript(tmp_path, "咨询师：你们好。\n来访者A：他不说话。\n来访者B：我说了。\nClient C: Hm.")
+    assert [turn.speaker for turn in found.turns] == ["counselor", "client", "client", "client"]
+    assert [turn.extra.get("speaker") for turn in found.turns] == [None, "来访者A", "来访者B", "Client C"]
+
+
+def test_the_manner_of_speaking_is_a_direction_and_no_reason_to_lose_the_message(tmp_path: Path) -> None:
+    found, defects = transcript(tmp_path, "咨询师（微笑）：你好。\n来访者（低头）：嗯。\nTherapist (softly): Go on.")
+    assert [(turn.speaker, turn.text) for turn in found.turns] == [
+        ("counselor", "你好。"), ("client", "嗯。"), ("counselor", "Go on.")]  # fmt: skip
+    assert [turn.extra["directions"] for turn in found.turns] == [["（微笑）"], ["（低头）"], ["(softly)"]]
+    assert not defects
+
+
+def test_of_three_strangers_two_who_are_named_are_enough(tmp_path: Path) -> None:
+    found, (defect,) = transcript(tmp_path, "Anna: Hi\nBob: Hello\nCarl: Me too\n", Anna="client", Bob="counselor")
+    assert [(turn.speaker, turn.text) for turn in found.turns] == [("client", "Hi"), ("counselor", "Hello")]
+    assert "'Carl'" in defect.what
 
 
 def chat(tmp_path: Path, *messages: dict[str, object]) -> tuple[Dialogue, list[Defect]]:

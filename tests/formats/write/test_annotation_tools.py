@@ -16,12 +16,13 @@ from psyloom.errors import BadRecord, UnknownName
 from psyloom.formats.onto import onto
 from psyloom.formats.read import read, sniff
 from psyloom.formats.write import WRITERS, ExportOptions, export
+from psyloom.formats.write.labels import characters, units
 from psyloom.knowledge import label_set
 from psyloom.records import Case, Dialogue, Element, Label, Session, Turn, write_jsonl
 
 TOOLS = ("labelstudio", "argilla")
 SETS = ("client_reaction", "psyinsight_emotion", "psyinsight_explanation", "a_set_of_my_own")
-words = st.text(st.sampled_from("我睡不着，。？ ab.?"), max_size=8)
+words = st.text(st.sampled_from("我睡不着，。？ ab.?😀"), max_size=8)
 
 
 @st.composite
@@ -153,6 +154,67 @@ def test_a_set_that_marks_spans_is_a_span_question_and_any_other_a_choice_of_sev
     settings = json.loads((out / "settings.json").read_text("utf-8"))
     kinds = {one["name"]: one["settings"]["type"] for one in settings["questions"]}
     assert kinds == {"client_reaction": "span", "psyinsight_emotion": "multi_label_selection"}
+
+
+FEAR = Label(set="psyinsight_emotion", id="fear", by="model")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_is_predicted_is_offered_though_other_sets_were_asked_for(tool: str, tmp_path: Path) -> None:
+    _, out = there_and_back(talk(MODEL, FEAR), tool, tmp_path, labels="psyinsight_explanation")
+    rows = json.loads((out / "train.json").read_text("utf-8"))
+    if tool == "argilla":
+        offered = {one["name"] for one in json.loads((out / "settings.json").read_text("utf-8"))["questions"]}
+        predicted = {name for row in rows for name in row["suggestions"]}
+    else:
+        view = ET.fromstring((out / "config.xml").read_text("utf-8"))
+        offered = {str(tag.get("name")) for tag in view.iter("ParagraphLabels")}
+        predicted = {one["from_name"] for row in rows for made in row["predictions"] for one in made["result"]}
+    assert predicted == {"client_reaction", "psyinsight_emotion"}
+    assert offered == predicted | {"psyinsight_explanation"}
+
+
+@pytest.mark.parametrize(("langs", "told"), [(["zh"], "zh"), (["en"], "en"), (["zh", "en"], "en")])
+def test_hints_are_in_the_language_of_the_dialogues(langs: list[str], told: str, tmp_path: Path) -> None:
+    talks = [talk(MODEL).model_copy(update={"id": lang, "lang": lang}) for lang in langs]
+    export(talks, WRITERS["labelstudio"], tmp_path / "out")
+    view = ET.fromstring((tmp_path / "out" / "config.xml").read_text("utf-8"))
+    hints = {one.get("hint") for one in view.iter("Label")}
+    assert getattr(label_set("client_reaction")["defending"].definition, told) in hints
+
+
+def test_spans_behind_an_emoji_are_suggested_and_read_where_a_browser_counts_them(tmp_path: Path) -> None:
+    dialogue = talk(MODEL.model_copy(update={"span": (2, 4)}))
+    dialogue.turns[1].text = "😀我很累。"
+    _, out = there_and_back(dialogue, "argilla", tmp_path)
+    rows = json.loads((out / "train.json").read_text("utf-8"))
+    (suggested,) = rows[1]["suggestions"]["client_reaction"]["value"]
+    assert (suggested["start"], suggested["end"]) == (3, 5)
+    rows[1]["responses"] = {"client_reaction": [{"value": [suggested | {"label": "extending"}], "user_id": "u"}]}
+    (tmp_path / "export.json").write_text(json.dumps(rows), "utf-8")
+    (back,) = read(tmp_path / "export.json", "argilla")
+    assert isinstance(back, Dialogue)
+    assert [label.span for label in back.turns[1].labels] == [(2, 4), (2, 4)]
+
+
+@given(dialogue=dialogues())
+def test_every_suggestion_has_the_shape_of_its_question_and_lies_in_its_text(
+    dialogue: Dialogue, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, out = there_and_back(dialogue, "argilla", tmp_path_factory.mktemp("trip"))
+    questions = json.loads((out / "settings.json").read_text("utf-8"))["questions"]
+    kinds = {one["name"]: one["settings"]["type"] for one in questions}
+    for row in json.loads((out / "train.json").read_text("utf-8")):
+        for name, suggested in row["suggestions"].items():
+            assert suggested["value"]
+            for one in suggested["value"]:
+                assert isinstance(one, dict if kinds[name] == "span" else str)
+                assert isinstance(one, str) or 0 <= one["start"] < one["end"] <= len(row["fields"]["text"])
+
+
+@given(st.text())
+def test_a_place_in_a_text_survives_the_counting_of_browsers(text: str) -> None:
+    assert [characters(text, units(text, at)) for at in range(len(text) + 1)] == list(range(len(text) + 1))
 
 
 def test_a_label_set_that_does_not_exist_is_an_error_before_anything_is_written(tmp_path: Path) -> None:

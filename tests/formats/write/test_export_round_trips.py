@@ -8,7 +8,7 @@ from export_samples import rich, talk
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from psyloom.formats.read import read, sniff
+from psyloom.formats.read import formats, read, sniff
 from psyloom.formats.write import WRITERS, ExportOptions, export
 from psyloom.formats.write.spans import tokens
 from psyloom.records import Dialogue, Element, Label, Session, Turn
@@ -16,9 +16,16 @@ from psyloom.records import Dialogue, Element, Label, Session, Turn
 # Without colons and brackets: "Name:" and stage directions mean something to a reader of transcripts.
 inner = st.text(st.sampled_from("我们昨晚睡不着，。？！“” abcXYZ.?'\\<|/#\t\n\u2028"), max_size=10)
 texts = st.builds("我{}B".format, inner)
+TOPIC = Label(set="soulchat_topic", id="marriage")
 turns = st.builds(Turn, speaker=st.sampled_from(["client", "counselor"]), text=texts)
 dialogues = st.builds(
-    lambda sessions: Dialogue(id="d", lang="zh", sessions=[Session(turns=one) for one in sessions]),
+    lambda sessions: Dialogue(
+        id="d",
+        lang="zh",
+        sessions=[Session(turns=one) for one in sessions],
+        labels=[TOPIC],
+        extra={"system": "请倾听。"},
+    ),
     st.lists(st.lists(turns, min_size=1, max_size=5), min_size=1, max_size=2),
 )
 
@@ -39,6 +46,21 @@ WHOLE = {
 }
 
 
+# Known only by their topic and prompt: the other formats do not carry the one, so these stand in no chain of two.
+TOPICAL = {"soulchat": ("soulchat", {}), "psydt": ("psydt", {})}
+READERS = WHOLE | TOPICAL | {
+    "labelstudio": ("labelstudio", {}),
+    "argilla": ("argilla", {}),
+    "soulchat-samples": ("soulchat", {}),
+}  # fmt: skip
+# What has no reader, and why.
+ONE_WAY = {
+    "trl-dpo": "a choice between two replies", "trl-kto": "a reply and a verdict", "markdown": "for people",
+    "conll": "columns of tokens", "inspect": "a log of judging", "patient_psi": "read as cases",
+    "smile": "the last nine messages of each reply", "magnet": "prompts of one system",
+}  # fmt: skip
+
+
 def said(dialogue):
     return [(turn.speaker, turn.text) for turn in dialogue.turns]
 
@@ -53,8 +75,8 @@ def pairs_of(told):
 def there_and_back(dialogues, name, folder, **options):
     writer = WRITERS[name]
     out = folder / ("out" if writer.finish or not writer.suffixes else f"out{writer.suffixes[0]}")
-    export(dialogues, writer, out, ExportOptions(**WHOLE[name][1], **options))
-    return list(read(out, WHOLE[name][0], on_defect=lambda defect: None))
+    export(dialogues, writer, out, ExportOptions(**READERS[name][1], **options))
+    return list(read(out, READERS[name][0], on_defect=lambda defect: None))
 
 
 def written(name):
@@ -72,7 +94,7 @@ def test_a_lax_format_brings_back_every_turn(name, dialogue, tmp_path_factory):
     assert said(back) == said(dialogue)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in WHOLE if WRITERS[name].strict))
+@pytest.mark.parametrize("name", sorted(name for name in WHOLE | TOPICAL if WRITERS[name].strict))
 @given(dialogue=dialogues)
 @pytest.mark.accepts("emollm", 7)
 def test_a_strict_format_brings_back_what_alternates(name, dialogue, tmp_path_factory):
@@ -90,6 +112,68 @@ def test_the_format_is_recognized_by_its_content(name, tmp_path):
     many = [talk("c我总是失眠。 s听起来很累。 c是的。 s多久了？", id=f"d{number}") for number in range(3)]
     export(many, writer, out, ExportOptions(**WHOLE[name][1]))
     assert sniff(out).format.name == WHOLE[name][0]
+
+
+def labels_of(places):
+    return [[(label.set, label.id, label.span) for label in place.labels] for place in places]
+
+
+# What a dialogue holds beside who says what.
+HOLDS = {
+    "id": lambda one: one.id,
+    "lang": lambda one: one.lang,
+    "sessions": lambda one: [len(session.turns) for session in one.sessions],
+    "system": lambda one: one.extra.get("system"),
+    "thoughts": lambda one: [[element.text for element in turn.thought] for turn in one.turns],
+    "labels": lambda one: labels_of(one.turns),
+    "whose": lambda one: [[(label.by, label.reason) for label in turn.labels] for turn in one.turns],
+    "wholes": lambda one: labels_of(one.sessions),
+    "topic": lambda one: labels_of([one]),
+}
+CHAT = {"id", "system", "thoughts"}
+LABELLED = {"id", "lang", "sessions", "labels", "whose"}
+KEEPS = {
+    **dict.fromkeys(["messages", "sharegpt", "llamafactory", "swift", "xtuner", "xtuner-pairs", "trl-sft", "parquet"], CHAT),
+    "alpaca": {"id", "system"},
+    "soulchat": {"lang", "system", "topic"},
+    "psydt": {"lang", "system", "topic"},
+    "soulchat-samples": {"lang"},
+    "text": {"id"},
+    "csv": {"id", "lang", "sessions", "thoughts", "labels"},
+    "labelstudio": LABELLED | {"wholes", "topic"},
+    "argilla": LABELLED | {"wholes", "topic"},
+    "sdialog": LABELLED | {"thoughts"},
+}  # fmt: skip
+
+
+def test_every_writer_has_a_reader_or_a_reason_to_have_none():
+    assert set(KEEPS) == set(READERS)
+    assert set(READERS) ^ set(ONE_WAY) == set(WRITERS)
+
+
+@pytest.mark.parametrize("name", sorted(KEEPS))
+@pytest.mark.accepts("emollm", 7)
+def test_a_format_brings_back_all_that_it_can_carry(name, tmp_path):
+    written(name)
+    turns = [
+        Turn.client(
+            "我总是失眠。", [Label(set="client_reaction", id="extending", span=(1, 3), by="m", reason="他说了。")]
+        ),
+        Turn.counselor("听起来很累。\n多久了？", [Label(set="my_own", id="question")]),
+    ]
+    turns[1].thought = [Element(name="think", text="先接住。")]
+    more = Session(turns=[Turn.client("三个月。"), Turn.counselor("这周呢？")], labels=[Label(set="my_own", id="x")])
+    whole = Dialogue(  # where a format may be in English, the language cannot be told from this text
+        id="d",
+        lang=formats()[READERS[name][0]].lang or "en",
+        sessions=[Session(turns=turns), more],
+        labels=[TOPIC],
+        extra={"system": "请倾听。"},
+    )
+    hidden = {"thoughts": "hidden"} if "hidden" in WRITERS[name].carries and name != "alpaca" else {}
+    *_, back = there_and_back([whole], name, tmp_path, **hidden)
+    assert said(back) == said(whole)
+    assert {what for what, of in HOLDS.items() if of(back) == of(whole)} == KEEPS[name]
 
 
 FIRST, *OTHERS = sorted(set(WHOLE) - {"parquet"})
