@@ -203,7 +203,7 @@ def configuration(
 
 
 def side_files(work: BaseModel, prefix: str = "") -> dict[str, str]:
-    """Option -> hash of the content, for every option that names a file (or a run's folder: its dialogues).
+    """Option -> hash of the content, for every option that names a file or a folder (a run's: its dialogues).
 
     Raises: UsageError for a file that cannot be read, or is empty.
     """
@@ -218,14 +218,21 @@ def side_files(work: BaseModel, prefix: str = "") -> dict[str, str]:
 
 
 def _content(path: Path, option: str) -> str:
+    """Of a folder that is no run's, such as a trained classifier's, all files count, by name and content."""
+    file = dialogues_in(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() and not file.exists() else [file]
+    whole, some = blake2b(digest_size=8), False
     try:
-        content = dialogues_in(path).read_bytes()
+        for one in files:
+            content = one.read_bytes()
+            some = some or bool(content.strip())
+            whole.update(content if one is file else f"{one.relative_to(path)}\n".encode() + content)
     except OSError as trouble:
-        what = f"option {option}: cannot read {dialogues_in(path)}: {trouble.strerror}"
+        what = f"option {option}: cannot read {trouble.filename}: {trouble.strerror}"
         raise UsageError(what, do="give the path of a file") from trouble
-    if not content.strip():
-        raise UsageError(f"option {option}: {dialogues_in(path)} is empty", do="give a file that holds something")
-    return blake2b(content, digest_size=8).hexdigest()
+    if not some:
+        raise UsageError(f"option {option}: {path} is empty", do="give a file that holds something")
+    return whole.hexdigest()
 
 
 def prompts_hash(role: Role) -> str:

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import BaseModel
 from pydantic_core import from_json
 
-from psyloom.errors import FolderTrouble
+from psyloom.errors import FolderTrouble, UsageError
 from psyloom.llm.limits import Budget
 from psyloom.runs import run_cases
+from psyloom.runs.run import side_files
 from tests.loopback import Loopback, deterministic, digest
 from tests.runs.workshop import (
     CODE,
@@ -461,3 +463,22 @@ def test_a_side_file_that_changed_between_two_starts_is_refused(tmp_path: Path, 
     assert psyloom(*words).code == psyloom(*words).code == 0
     content.write_text("two")
     assert "files.client.book: there" in psyloom(*words).complaint
+
+
+class Named(BaseModel):
+    folder: Path
+
+
+def test_a_folder_that_an_option_names_is_known_by_the_names_and_the_content_of_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "trained"
+    (folder / "deep").mkdir(parents=True)
+    with pytest.raises(UsageError, match="is empty"):
+        side_files(Named(folder=folder))
+    (folder / "deep/weights").write_bytes(b"one")
+    first = side_files(Named(folder=folder))
+    assert set(first) == {"folder"}
+    assert side_files(Named(folder=folder)) == first
+    (folder / "deep/weights").write_bytes(b"two")
+    changed = side_files(Named(folder=folder))
+    (folder / "deep/weights").rename(folder / "deep/other")
+    assert len({first["folder"], changed["folder"], side_files(Named(folder=folder))["folder"]}) == 3
