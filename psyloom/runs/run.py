@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.types import PathType
 
 from psyloom import __version__
 from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
@@ -208,19 +209,20 @@ def side_files(work: BaseModel, prefix: str = "") -> dict[str, str]:
     Raises: UsageError for a file that cannot be read, or is empty.
     """
     found: dict[str, str] = {}
-    for name in type(work).model_fields:
+    for name, field in type(work).model_fields.items():
         value = getattr(work, name)
+        folder = any(isinstance(kind, PathType) and kind.path_type == "dir" for kind in field.metadata)
         if isinstance(value, BaseModel):
             found |= side_files(value, f"{prefix}{name}.")
         elif isinstance(value, Path):
-            found[f"{prefix}{name}"] = _content(value, f"{prefix}{name}")
+            found[f"{prefix}{name}"] = _content(value, f"{prefix}{name}", folder)
     return found
 
 
-def _content(path: Path, option: str) -> str:
-    """Of a folder that is no run's, such as a trained classifier's, all files count, by name and content."""
+def _content(path: Path, option: str, folder: bool) -> str:
+    """Of a folder, such as a trained classifier's, all files count, by name and content."""
     file = dialogues_in(path)
-    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() and not file.exists() else [file]
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if folder else [file]
     whole, some = blake2b(digest_size=8), False
     try:
         for one in files:
@@ -231,7 +233,7 @@ def _content(path: Path, option: str) -> str:
         what = f"option {option}: cannot read {trouble.filename}: {trouble.strerror}"
         raise UsageError(what, do="give the path of a file") from trouble
     if not some:
-        raise UsageError(f"option {option}: {path} is empty", do="give a file that holds something")
+        raise UsageError(f"option {option}: {path if folder else file} is empty", do="give one that holds something")
     return whole.hexdigest()
 
 

@@ -1,9 +1,8 @@
 """A trained classifier as an annotator."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 
 from psyloom.agents import Annotator, Ask
 from psyloom.errors import UsageError
@@ -15,7 +14,7 @@ from psyloom.training.sentences import messages
 class ClassifierAnnotator(Annotator):
     """Labels every sentence of one side by a trained classifier; asks no model."""
 
-    path: Path = Field(description="folder of the trained classifier")
+    path: DirectoryPath = Field(description="folder of the trained classifier")
     favor: Mapping[str, float] = Field(
         default_factory=dict,
         description="rare label -> probability from which it is given, even if another is likelier; the paper uses 0.2",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, DirectoryPath
 from pydantic_core import from_json
 
 from psyloom.errors import FolderTrouble, UsageError
@@ -466,7 +466,7 @@ def test_a_side_file_that_changed_between_two_starts_is_refused(tmp_path: Path, 
 
 
 class Named(BaseModel):
-    folder: Path
+    folder: DirectoryPath
 
 
 def test_a_folder_that_an_option_names_is_known_by_the_names_and_the_content_of_its_files(tmp_path: Path) -> None:
