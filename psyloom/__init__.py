@@ -23,6 +23,7 @@ _HOME = {
     "Talk": "psyloom.agents",
     "Turn": "psyloom.records",
     "Writer": "psyloom.agents",
+    "back_end": "psyloom.llm",
     "connect": "psyloom.llm",
     "converse": "psyloom.agents",
     "find_systems": "psyloom.systems",

@@ -1,6 +1,6 @@
 """Back ends, typed answers, the journal, limits and prices."""
 
 from psyloom.llm.connect import connect
-from psyloom.llm.model import Answer, Call, Cue, Decoding, Message, Model
+from psyloom.llm.model import Answer, Call, Cue, Decoding, Message, Model, back_end
 
-__all__ = ["Answer", "Call", "Cue", "Decoding", "Message", "Model", "connect"]
+__all__ = ["Answer", "Call", "Cue", "Decoding", "Message", "Model", "back_end", "connect"]

@@ -1,6 +1,6 @@
 """One call in, one answer out: the only place where a system touches the world."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -117,3 +117,20 @@ class Model(Protocol):
     async def aclose(self) -> None:
         """Give back connections and memory."""
         ...
+
+
+@dataclass(frozen=True)
+class back_end:  # noqa: N801 (a decorator)
+    """Makes an async function, call in and answer out, a model that bears its name: ``@back_end``."""
+
+    answers: Callable[[Call], Awaitable[Answer]]
+
+    @property
+    def name(self) -> str:
+        return getattr(self.answers, "__name__", "back end")
+
+    async def __call__(self, call: Call, /) -> Answer:
+        return await self.answers(call)
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from psyloom.errors import MissingKey, UnknownName, UsageError
-from psyloom.llm import Call, connect
+from psyloom.llm import Answer, Call, back_end, connect
 from psyloom.llm.connect import providers, split
 from psyloom.llm.endpoint import Endpoint
 from psyloom.llm.rehearsal import Rehearsal
@@ -154,3 +154,13 @@ def test_importing_the_llm_floor_loads_no_http_client() -> None:
 
     code = "import psyloom.llm, sys; sys.exit(any(m in sys.modules for m in ('aiohttp', 'sqlite3', 'xllamacpp')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_an_async_function_becomes_a_model_that_bears_its_name() -> None:
+    @back_end
+    async def listener(call: Call) -> Answer:
+        return Answer(f"{len(call.messages)} messages")
+
+    assert listener.name == "listener"
+    assert (await listener(Call([{"role": "user", "content": "Hm."}], {}))).text == "1 messages"
+    await listener.aclose()

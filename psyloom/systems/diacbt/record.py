@@ -36,10 +36,7 @@ class Record(SharedRecord):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
-        heard = [q for who, text in actor.cue.turns if who == "client" and (q := actor.quote(text))]
-        return {
-            "summary": actor.text("summary"),
-            "learnt": list(dict.fromkeys(heard))[:6],
+        return super().rehearse(actor) | {
             "homework": [task_of(actor)],
             "ratings": [{"what": actor.text("problem"), "score": actor.rng.randint(3, 8), "out_of": 10}],
             "left_open": [],
