@@ -32,6 +32,9 @@ from psyloom.records import Case, Dialogue, Post, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.systems import find_systems
 
+SELF_PLAY = ["amie", "diacbt", "interactive_agents", "magnet", "mdd5k", "notechat", "sudosys"]
+"""Systems whose papers let a client and a counselor talk with each other, call by call."""
+
 BODY = json.dumps(
     {
         "choices": [
@@ -229,17 +232,18 @@ async def measure(args: argparse.Namespace, port: Any, latency: Any) -> None:
             f"\nself-play, {dialogues} dialogues at 200 ms: {seconds:.2f} s, ideal {ideal:.2f} s, ratio {seconds / ideal:.2f}"
         )
         print("\nshare of prompt text that is a prefix already sent (24 rehearsed talks of its counselor and client)")
-        for slug, system in find_systems().items():
-            if not {"client", "counselor"} <= set(system.card.roles):
-                continue
-            sides = [side for side in ("counselor", "client") if "steady" in system.role(side).model_fields]
-            works: dict[str, str | Writer] = {"": pair(slug, slug)}
-            if sides:
-                works[", steady windows"] = pair(slug, slug, {f"{side}.steady": "true" for side in sides})
-            if "writer" in system.card.roles and "Interactive Generation" in system.card.tags:
-                works[", its writer"] = slug
-            for what, work in works.items():
-                print(f"  {slug + what:<32}{await prefix_share(slug, folder, work):>8.0%}")
+        both = {s: system for s, system in find_systems().items() if {"client", "counselor"} <= set(system.card.roles)}
+        for title, slugs in (("self-play", SELF_PLAY), ("other pairings", sorted(both.keys() - SELF_PLAY))):
+            print(f"  {title}")
+            for slug in slugs:
+                sides = [side for side in ("counselor", "client") if "steady" in both[slug].role(side).model_fields]
+                works: dict[str, str | Writer] = {"": pair(slug, slug)}
+                if sides:
+                    works[", sliding windows"] = pair(slug, slug, {f"{side}.steady": "false" for side in sides})
+                if slug in ("amie", "notechat"):
+                    works[", its writer"] = slug
+                for what, work in works.items():
+                    print(f"    {slug + what:<32}{await prefix_share(slug, folder, work):>8.1%}")
         print("\ncases streamed through a writer that does nothing")
         for count in (20_000, 1_000_000 if args.cases else 100_000):
             rate, peak = streamed(count)

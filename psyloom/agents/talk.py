@@ -1,6 +1,7 @@
 """A live talk: the dialogue so far and each agent's own state. All of it can be stored and taken up again."""
 
 from collections.abc import Hashable
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue
@@ -82,9 +83,13 @@ NAMES: dict[str, dict[Speaker, str]] = {
 
 Steady = Annotated[
     bool,
-    Field(description="keep the message that the window begins with until the window has grown to twice its length"),
+    Field(description="a full window drops several exchanges at once; false: one each time, so that it stays full"),
 ]
-"""Option of a role with a window: a server that caches beginnings of prompts then knows most of each prompt."""
+"""Option of a role with a window of the last messages.
+
+A server that caches beginnings of prompts knows nothing of a window that begins elsewhere at every call. This one keeps
+its beginning until it is full, and then keeps at least half: never more messages than the exact window, at times fewer.
+"""
 
 
 class TalkView:
@@ -122,7 +127,11 @@ class TalkView:
         )
         colon = "：" if self._lang == "zh" else ": "
         begin = max(len(self.turns) - last, 0) if last else 0
-        turns = self.turns[begin - begin % last if last and steady else begin :]
+        if last and begin and steady:
+            step = (last + 4) // 4 * 2  # whole exchanges: between two prompts of an agent both have spoken
+            first = 2 - begin % 2  # where the window began when it was full for the first time
+            begin = first + ceil((begin - first) / step) * step
+        turns = self.turns[begin:]
         return "\n".join(f"{names[who]}{colon}{text}" for who, text in turns)
 
     def messages(self, me: Speaker) -> list[Message]:

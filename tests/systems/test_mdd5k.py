@@ -306,12 +306,17 @@ async def test_the_patient_reads_its_record_and_the_topic_but_never_the_treatmen
     assert TOPICS["present_state"].name(lang) in text_of(asked.asked("patient")[0])
 
 
-async def test_doctor_and_patient_see_six_and_eight_utterances() -> None:
-    asked = model()
-    await simulate(asked)
-    for call in asked.asked("doctor"):
-        assert text_of(call).count("Doctor:") + text_of(call).count("Patient:") <= 6 + 1
-    assert text_of(asked.asked("patient")[9]).count("of this talk") == 8
+async def test_doctor_and_patient_see_at_most_six_and_eight_utterances_and_exactly_so_many_without_steady() -> None:
+    seen: dict[str, dict[str, list[int]]] = {}
+    for steady in ("true", "false"):
+        asked = model()
+        await simulate(asked, **{"counselor.steady": steady, "client.steady": steady})
+        seen[steady] = {
+            name: [text_of(call).count("of this talk") for call in asked.asked(name)[5:13]]
+            for name in ("doctor", "patient")
+        }
+    assert seen["true"] == {"doctor": [6, 4] * 4, "patient": [4, 6, 8] * 2 + [4, 6]}
+    assert seen["false"] == {"doctor": [6] * 8, "patient": [8] * 8}
 
 
 @pytest.mark.accepts("mdd5k", 7)

@@ -17,6 +17,7 @@ from psyloom.agents.prompts import load_prompt
 from psyloom.errors import AnswerRejected
 from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang, Portrait, Rating, Turn, read_jsonl, write_jsonl
+from psyloom.runs import pair
 from psyloom.runs.arena import arena
 from psyloom.systems import find_system
 from psyloom.systems.sudosys.system import FALLBACK, PLAN, Memory, SuDoSys
@@ -408,14 +409,18 @@ async def test_the_counselor_greeted_by_a_case_with_an_opening_goes_on_from_it()
 
 @pytest.mark.accepts("sudosys", 8)
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_the_client_sees_its_portrait_and_the_last_five_utterances(lang: Lang) -> None:
+@pytest.mark.parametrize(("steady", "seen"), [("true", [2, 4, 5, 3, 5, 3]), ("false", [2, 4, 5, 5, 5, 5])])
+async def test_the_client_sees_its_portrait_and_at_most_the_last_five_utterances(
+    lang: Lang, steady: str, seen: list[int]
+) -> None:
     model = Scripted(**answers(finished=False), client=numbered("嗯"))
-    dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 6})
-    call = model.asked("client")[-1]
-    before = [turn.text for turn in dialogue.turns[:-2]]
-    assert all(text in text_of(call) for text in before[-5:])
-    assert not any(re.search(rf"(?m)：{re.escape(text)}$|: {re.escape(text)}$", text_of(call)) for text in before[:-5])
-    assert "论文拖延，和室友闹僵" in call.messages[0]["content"]
+    work = pair("sudosys", "sudosys", {"max_exchanges": "7", "client.steady": steady})
+    dialogue = await write(work, CASE.model_copy(update={"lang": lang}), model)
+    for n, (call, count) in enumerate(zip(model.asked("client"), seen, strict=True), 1):
+        said = [turn.text for turn in dialogue.turns[: 2 * n]]
+        lines = re.findall(r"(?m)^(?:来访者|咨询师|Client|Counselor)(?:：|: )(.+)$", text_of(call))
+        assert lines == said[-count:]
+        assert "论文拖延，和室友闹僵" in call.messages[0]["content"]
 
 
 @pytest.mark.accepts("sudosys", 8)

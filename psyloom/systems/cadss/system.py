@@ -98,7 +98,7 @@ class Planned(Role):
     refresh: int = Field(
         1, ge=1, description="profile and summary are written anew every so many turns; 4 calls a turn then become 2"
     )
-    window: int = Field(6, ge=1, description="latest messages that Planner and Supporter read")
+    window: int = Field(12, ge=1, description="latest messages that Planner and Supporter read")
     steady: Steady = True
     longest: int = Field(150, ge=1, description="characters (zh) or words (en) of a summary")
 

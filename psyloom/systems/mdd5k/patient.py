@@ -78,7 +78,7 @@ class Mdd5kPatient(Client):
         description="one more call a reply: what does not go with the record is said again, in the end kept and counted",
     )
     window: int = Field(8, ge=1, description="utterances that the patient sees")
-    steady: Steady = False
+    steady: Steady = True
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory = talk.memory(self, Memory)

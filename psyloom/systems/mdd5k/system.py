@@ -147,7 +147,7 @@ class Mdd5kDoctor(Counselor):
     )
     probes: bool = Field(False, description="tell the doctor what to ask for in detail about each topic")
     window: int = Field(6, ge=1, description="utterances that the doctor sees")
-    steady: Steady = False
+    steady: Steady = True
     direct: bool = Field(
         False,
         description="the paper's baseline: no tree, a judge ends the interview, or 22 utterances have been passed; the "

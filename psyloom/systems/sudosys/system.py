@@ -141,7 +141,7 @@ class PortraitClient(Client):
     needs: ClassVar[frozenset[str]] = frozenset({"portrait"})
 
     window: int = Field(5, ge=1, description="utterances that the client sees")
-    steady: Steady = False
+    steady: Steady = True
     characters: int = Field(50, ge=1, description="most characters of a Chinese reply")
     words: int = Field(30, ge=1, description="most words of an English reply")
 
