@@ -1,5 +1,7 @@
 """What prompts read of a talk: windows of the last messages."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,4 +41,4 @@ def test_a_steady_window_is_full_whenever_its_beginning_moves_next(count: int, l
 @pytest.mark.parametrize(("last", "moves"), [(5, 4), (6, 4), (8, 6), (12, 8)])
 def test_a_steady_window_moves_on_by_whole_exchanges(last: int, moves: int) -> None:
     begins = [count - len(window(count, last, steady=True)) for count in range(last + 1, 60, 2)]
-    assert {later - earlier for earlier, later in zip(begins, begins[1:], strict=False)} == {0, moves}
+    assert {later - earlier for earlier, later in pairwise(begins)} == {0, moves}
