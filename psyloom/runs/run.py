@@ -12,6 +12,7 @@ from pydantic.types import PathType
 from psyloom import __version__
 from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
 from psyloom.agents.dials import Dials
+from psyloom.agents.course import PROMPTS
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import BadRecord, UnknownName, UsageError
 from psyloom.llm import Decoding, Model, connect
@@ -238,7 +239,9 @@ def _content(path: Path, option: str, folder: bool) -> str:
 
 
 def prompts_hash(role: Role) -> str:
-    texts = "".join(path.read_text("utf-8") for path in sorted((role.home() / "prompts").glob("*.md")))
+    """Of the prompts and tables in the system's folder, and of the prompts that all systems share."""
+    own = (path for path in role.home().rglob("*") if path.suffix in (".md", ".toml") and path.name != "card.toml")
+    texts = "".join(path.read_text("utf-8") for path in (*sorted(own), *sorted(PROMPTS.glob("*.md"))))
     return blake2b(texts.encode(), digest_size=8).hexdigest()
 
 

@@ -210,12 +210,17 @@ def test_another_system_or_another_content_of_the_cases_is_refused(tmp_path: Pat
     assert "cases.digest" in psyloom("run", "interactive_agents", moved, "--out", out, *TALK).complaint
 
 
-def test_an_edited_prompt_is_refused(tmp_path: Path) -> None:
+def test_an_edited_prompt_or_table_of_the_system_is_refused(tmp_path: Path) -> None:
     slug = make_system(tmp_path / "systems")
     words = ("--systems", tmp_path / "systems", "run", slug, cases(tmp_path / "c.jsonl", 1), "--out", tmp_path / "out")
     psyloom(*words, "--set", "max_exchanges=2")
     prompt = tmp_path / "systems" / slug / "prompts" / "client.en.md"
-    prompt.write_text(prompt.read_text("utf-8").replace("You are", "You remain"), "utf-8")
+    asked = prompt.read_text("utf-8")
+    prompt.write_text(asked.replace("You are", "You remain"), "utf-8")
+    assert f"prompts.{slug}" in psyloom(*words, "--set", "max_exchanges=2").complaint
+    prompt.write_text(asked, "utf-8")
+    assert psyloom(*words, "--set", "max_exchanges=2").code == 0
+    (tmp_path / "systems" / slug / "events.toml").write_text('event = "another"\n', "utf-8")
     assert f"prompts.{slug}" in psyloom(*words, "--set", "max_exchanges=2").complaint
 
 
