@@ -11,8 +11,8 @@ from pydantic.types import PathType
 
 from psyloom import __version__
 from psyloom.agents import Client, Counselor, Models, Pairing, Role, Writer
-from psyloom.agents.dials import Dials
 from psyloom.agents.course import PROMPTS
+from psyloom.agents.dials import Dials
 from psyloom.agents.prompts import prompts_in
 from psyloom.errors import BadRecord, UnknownName, UsageError
 from psyloom.llm import Decoding, Model, connect

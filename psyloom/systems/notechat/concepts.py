@@ -66,7 +66,20 @@ async def extract(ask: Ask, extractor: Extractor) -> list[Concept]:
         told = [one for one in answer.concepts if one.text in note]
         found += [Concept(text=one.text, type=one.type, code=_code(one.text, ask.lang)) for one in told]
     found = found or [Concept(text=one, type="symptom", code=one) for one in sentences(note)]
-    return sorted(once(found), key=lambda concept: note.find(concept.text))
+    return sorted(standing_alone(once(found), note), key=lambda concept: note.find(concept.text))
+
+
+def standing_alone(found: Sequence[Concept], note: str) -> list[Concept]:
+    """The concepts without those that stand in the note only inside a longer one: to say that one is to say both."""
+
+    def alone(one: Concept) -> bool:
+        rest = note
+        for other in found:
+            if len(other.text) > len(one.text):
+                rest = rest.replace(other.text, "\n")
+        return one.text in rest
+
+    return [one for one in found if alone(one)]
 
 
 def exact_in(note: str, lang: Lang) -> Check:
