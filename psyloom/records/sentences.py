@@ -13,6 +13,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _TITLE = re.compile(r"\b(?:Dr|Mrs?|Ms|Prof|St|e\.g|i\.e|cf|vs)$", re.IGNORECASE)
 _SHORT = re.compile(r"\b(?:[a-z](?:\.[a-z])+|etc|approx|ca|Jr|Sr)$", re.IGNORECASE)
 _LOWER = re.compile(r"\s*[a-z]")
+_COMMA = re.compile("[,，、;；]")
 _QUOTES = {"”": "“", "’": "‘", "」": "「", "』": "『", '"': '"'}
 
 
@@ -57,9 +58,11 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _goes_on(text: str, start: int, found: re.Match[str]) -> bool:
     """Does the sentence that began at ``start`` go on behind this mark: an abbreviation's, or one of words quoted in it?
 
-    Words quoted behind a colon are a sentence of their own.
+    Words quoted behind a colon are a sentence of their own, but for a comma behind them.
     """
     mark = found[0]
+    if _COMMA.match(text, found.end()):
+        return True
     lower = bool(_LOWER.match(text, found.end()))
     before = text[max(start, found.start() - 12) : found.start()]
     if mark == "." and (_TITLE.search(before) or (lower and _SHORT.search(before))):

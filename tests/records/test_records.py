@@ -217,6 +217,7 @@ def test_sentences_cover_every_word_in_order_and_never_overlap(said: str) -> Non
         ("i am tired. i cannot sleep.", ["i am tired.", "i cannot sleep."]),
         ("他说“你走！”我就走了。好。", ["他说“你走！”我就走了。", "好。"]),
         ("“你走！”他说。", ["“你走！”他说。"]),
+        ("你问“她们在说我吗？”，现在还问吗？好。", ["你问“她们在说我吗？”，现在还问吗？", "好。"]),
         ('"Go away!" he said. "Now." Then he left.', ['"Go away!" he said.', '"Now."', "Then he left."]),
         ("……", ["……"]),
         ("12. 3!", ["12. 3!"]),

@@ -181,7 +181,7 @@ async def test_the_self_report_gives_a_personality_that_shows_in_the_stages(lang
     dialogue = await write(Catch(), case(lang), model)
     assert dialogue.case
     assert dialogue.case.derived == ["personality"]
-    level = {"zh": "开放性：高：-", "en": "openness: high: -"}[lang]
+    level = {"zh": "开放性：高。-", "en": "openness: high. -"}[lang]
     assert all(level in text_of(call) for call in (model.asked("goal")[0], *model.asked("stage")))
 
 

@@ -162,6 +162,26 @@ async def test_sides_alternate_over_all_stretches_and_the_therapist_opens() -> N
 # Channels and verdicts
 
 
+@pytest.mark.parametrize("lang", LANGS)
+async def test_the_loop_check_reads_each_thought_on_trial_and_the_next_loop_offers_other_distortions(
+    lang: Lang,
+) -> None:
+    answers = model(lang, remaining=[True, False])
+    dialogue = await written(lang, answers, most_paths=1)
+    tried = [(label.id, label.reason) for label in dialogue.sessions[0].labels]
+    colon = "：" if lang == "zh" else ": "
+    told = [f"- {DISTORTIONS[which].name(lang)}{colon}{thought}" for which, thought in tried]
+    assert [[line in text_of(call) for line in told] for call in answers.asked("loop_check")] == [
+        [True, False],
+        [True, True],
+    ]
+    first = DISTORTIONS[tried[0][0]]
+    offered = f"- {first.name(lang)}{colon}{first.definition.of(lang)}"
+    one, two = (answers.asked("substep")[at] for at in (2, 8))
+    assert offered in text_of(one)
+    assert offered not in text_of(two)
+
+
 @pytest.mark.accepts("crisp", 2)
 @pytest.mark.parametrize(
     ("names", "calls"),
@@ -366,6 +386,16 @@ async def test_a_strategy_stands_for_one_sentence_also_in_the_closing_turn(lang:
     with pytest.raises(AnswerRejected, match=r"one sentence|不止一句"):
         await written(lang, model(lang, closing=closing), most_paths=1)
     await written(lang, model(lang, closing=closing), most_paths=1, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("lang", "one"), [("en", "Well... that sounds hard to carry."), ("zh", "嗯……听起来真不容易。")]
+)
+async def test_a_pause_inside_a_sentence_asks_for_no_strategy_of_its_own(lang: Lang, one: str) -> None:
+    closing = {"sentences": [sentence(STRATEGIES["affirmation_and_reassurance"].name(lang), one)]}
+    dialogue = await written(lang, model(lang, closing=closing), most_paths=1)
+    assert not dialogue.quality.guards
+    assert dialogue.turns[-1].text == one
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from psyloom.knowledge import OneOf, Term
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Dialogue, Element, Lang, Session, Turn
 from psyloom.systems.catch.counselor import CatchCounselor, attitudes
-from psyloom.systems.catch.writer import PLAN, TECHNIQUES, Catch, Text
+from psyloom.systems.catch.outline import Text
+from psyloom.systems.catch.writer import PLAN, TECHNIQUES, Catch
 
 __all__ = ["Catch", "CatchCounselor", "CatchThoughts", "attitudes"]
 

@@ -19,7 +19,7 @@ from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.items import Subscale
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Lang, Turn
-from psyloom.systems.crisp.tree import DISTORTIONS, STRATEGIES, Channel, Filtered, Text
+from psyloom.systems.crisp.tree import STRATEGIES, Channel, Filtered, Text, named
 
 CRITERIA = instrument("crisp_expert")
 NO_QUOTE: dict[Lang, str] = {"en": "nobody says this: {}", "zh": "对话里没有这句话：{}"}
@@ -108,12 +108,11 @@ async def filtered(ask: Ask, turns: Sequence[Turn], tried: Sequence[Channel], ke
 async def _expert(asking: Ask, turns: Sequence[Turn], tried: Sequence[Channel]) -> dict[str, Scores]:
     """The sixteen criteria, a call for each perspective."""
     lang, lines = asking.lang, [(turn.speaker, marked(turn, asking.lang)) for turn in turns]
-    channels = [(DISTORTIONS[channel.distortion], channel.thought) for channel in tried]
 
     async def one(perspective: Subscale) -> Scores:
         criteria = [(name, CRITERIA[name].name(lang), CRITERIA[name].ask.of(lang)) for name in perspective.items]
         return await asking(
-            "filter_expert", scores_type(perspective.items), lines=lines, channels=channels,
+            "filter_expert", scores_type(perspective.items), lines=lines, channels=named(tried),
             perspective=perspective.name(lang), criteria=criteria,
         )  # fmt: skip
 

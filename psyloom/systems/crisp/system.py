@@ -16,18 +16,16 @@ from pydantic_core import to_jsonable_python
 
 from psyloom.agents import Ask, ScriptRules, Sight, Talk, Writer
 from psyloom.agents.annotating import talk_of
-from psyloom.agents.guards import fold
-from psyloom.agents.script import keeps, reject
+from psyloom.agents.script import keeps
 from psyloom.agents.together import gather
 from psyloom.knowledge import Term
 from psyloom.knowledge.plans import Stage, stage_plan
-from psyloom.records import Case, Dialogue, Lang, Speaker, Turn, sentences
+from psyloom.records import Case, Dialogue, Speaker, Turn
 from psyloom.systems.crisp.answers import (
     Closing,
     Commonsense,
     Identified,
     LoopCheck,
-    Sentence,
     Stretch,
     Tried,
     joined,
@@ -36,6 +34,7 @@ from psyloom.systems.crisp.answers import (
     turn_of,
     turns_of,
 )  # fmt: skip
+from psyloom.systems.crisp.checks import misjudged, mislabelled, uneven
 from psyloom.systems.crisp.commonsense import table
 from psyloom.systems.crisp.filters import filtered
 from psyloom.systems.crisp.tree import (
@@ -46,25 +45,16 @@ from psyloom.systems.crisp.tree import (
     Node,
     leaf_ids,
     leaves,
+    named,
     on_trial,
     path_to,
     put_path,
+    treated_in,
+    turns_on,
 )  # fmt: skip
 
 PLAN = stage_plan("crdial")
-LOW, HIGH = 1.5, 3.0  # strategies a therapist's turn, on average; 2.23 in Crisp
-WORDS: dict[str, dict[Lang, str]] = {
-    "twice": {"en": "channels must be different distortions", "zh": "channels 里的认知扭曲不能重复"},
-    "treated": {"en": "{} has been treated already", "zh": "“{}”前面已经处理过了"},
-    "no thought": {"en": "restructured is true, so new_thought must be put into words", "zh": "restructured 是 true，就要写出 new_thought"},
-    "same thought": {"en": "new_thought is the old thought once more", "zh": "new_thought 还是原来那个想法"},
-    "two sentences": {"en": "this is more than one sentence, and each needs an item with a strategy of its own: {!r}", "zh": "这里不止一句话，每一句都要单独一项、有自己的策略：“{}”"},
-    "not used": {"en": "the strategy {} is not to be used", "zh": "不要使用策略“{}”"},
-    "few": {
-        "en": "the therapist's messages carry {:.1f} strategies on average; it should be {} to {}",
-        "zh": "治疗师每条发言平均用了 {:.1f} 种策略，应当在 {} 到 {} 之间",
-    },
-}  # fmt: skip
+RULES = ScriptRules(no_lists=True, language=True, unsaid=(STRATEGIES,), guarded=True)
 
 
 class Crisp(Writer):
@@ -148,7 +138,7 @@ class Crisp(Writer):
         node = await self._try(ask, above, number)
         path = [*above, node]
         talk = talk_of(turns_on(path), ask.lang)
-        check = await asking(ask, talk)("loop_check", LoopCheck, talk=talk, treated=treated_in(path))
+        check = await asking(ask, talk)("loop_check", LoopCheck, talk=talk, treated=named(on_trial(path)))
         node.remaining = check.remaining
         if check.remaining and node.loop < self.loops:
             return [node, *await self._grow(ask, node.loop + 1, path, quota)]
@@ -184,20 +174,20 @@ class Crisp(Writer):
         talk, treated = talk_of(turns_on(path), ask.lang), treated_in(path[:-1])
         if inferences := await self._infer(ask, talk):
             node.commonsense[step.id] = inferences
-        form = keeps(ask, self._rules(), messages, strict=self.strict, before=talk.turns)
+        form = keeps(ask, RULES, messages, strict=self.strict, before=talk.turns)
+        allowed = self._strategies()
 
         def wrong(found: Stretch) -> str | None:
-            said = [sentence for one in found.exchanges for sentence in one.therapist]
-            return form(found) or self._mislabelled(said, ask) or misjudged(found, step, channel, treated, ask)
+            said = chain.from_iterable(one.therapist for one in found.exchanges)
+            lapse = form(found) or mislabelled(said, allowed, ask, strict=self.strict)
+            return lapse or misjudged(found, step, channel, treated, ask)
 
         def strategies(found: Stretch) -> str | None:
-            mean = sum(len(one.therapist) for one in found.exchanges) / len(found.exchanges)
-            fine = not self.strict or LOW <= mean <= HIGH
-            return None if fine else WORDS["few"][ask.lang].format(mean, LOW, HIGH)
+            return uneven(found, ask.lang) if self.strict else None
 
         stretch = await asking(ask, talk)(
             "substep", stretch_type(step, tuple(term.id for term in treated)), check=wrong, prefer=strategies, talk=talk, plan=PLAN, step=step,
-            number=node.loop, strategies=self._strategies(), distortions=DISTORTIONS, treated=treated,
+            number=node.loop, strategies=allowed, distortions=[term for term in DISTORTIONS.terms if term not in treated], treated=treated,
             channel=channel and DISTORTIONS[channel.distortion], thought=channel and channel.thought, inferences=inferences,
         )  # fmt: skip
         node.turns += turns_of(stretch, step, node.loop, ask.lang)
@@ -221,60 +211,18 @@ class Crisp(Writer):
         def last_two(closing: Closing) -> list[tuple[Speaker, str]]:
             return [("client", talk.last("client")), ("counselor", joined(closing.sentences, ask.lang)[0])]
 
-        form = keeps(ask, self._rules(), last_two, strict=self.strict, before=talk.turns[:-1])
+        form = keeps(ask, RULES, last_two, strict=self.strict, before=talk.turns[:-1])
+        allowed = self._strategies()
 
         def wrong(closing: Closing) -> str | None:
-            return form(closing) or self._mislabelled(closing.sentences, ask)
+            return form(closing) or mislabelled(closing.sentences, allowed, ask, strict=self.strict)
 
-        closing = await asking(ask, talk)("closing", Closing, check=wrong, talk=talk, strategies=self._strategies())
+        closing = await asking(ask, talk)("closing", Closing, check=wrong, talk=talk, strategies=allowed)
         return turn_of(closing.sentences, [], path[-1].loop, ask.lang)
-
-    def _rules(self) -> ScriptRules:
-        return ScriptRules(no_lists=True, language=True, unsaid=(STRATEGIES,), guarded=True)
 
     def _strategies(self) -> list[Term]:
         """The strategies that may be used."""
         return [term for term in STRATEGIES.terms if self.self_disclosure or term.id != "self_disclosure"]
-
-    def _mislabelled(self, said: Iterable[Sentence], ask: Ask) -> str | None:
-        """Does a strategy stand for more than one sentence, or is one used that is switched off?"""
-        allowed = {term.id for term in self._strategies()}
-        for one in said:
-            if self.strict and len(sentences(one.text)) > 1:
-                return reject(ask, "sentence", WORDS["two sentences"][ask.lang].format(one.text))
-            if one.strategy not in allowed:
-                name = STRATEGIES[one.strategy].name(ask.lang)
-                return reject(ask, "strategy", WORDS["not used"][ask.lang].format(name))
-        return None
-
-
-def misjudged(found: Stretch, step: Stage, channel: Channel | None, treated: list[Term], ask: Ask) -> str | None:
-    """What a sub-step still lacks by the plan, and what is wrong with its channels or its verdict."""
-    words, lang = WORDS, ask.lang
-    if lack := step.lacks(found.model_dump(), lang):
-        return reject(ask, "unfinished", lack)
-    if isinstance(found, Identified):
-        ids = [one.distortion for one in found.channels]
-        again = next((term for term in treated if term.id in ids), None)
-        if again:
-            return reject(ask, "treated", words["treated"][lang].format(again.name(lang)))
-        return reject(ask, "channels", words["twice"][lang]) if len(set(ids)) < len(ids) else None
-    if isinstance(found, Tried) and found.verdict.restructured and channel:
-        new = fold(found.verdict.new_thought or "")
-        if not new:
-            return reject(ask, "verdict", words["no thought"][lang])
-        return reject(ask, "verdict", words["same thought"][lang]) if new == fold(channel.thought) else None
-    return None
-
-
-def treated_in(path: list[Node]) -> list[Term]:
-    """The distortions that a path has put on trial."""
-    return [DISTORTIONS[channel.distortion] for channel in on_trial(path)]
-
-
-def turns_on(path: list[Node]) -> list[Turn]:
-    """What was said on a path so far."""
-    return [turn for node in path for turn in node.turns]
 
 
 def asking(ask: Ask, talk: Talk) -> Ask:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from psyloom.knowledge import OneOf, label_set
+from psyloom.knowledge import OneOf, Term, label_set
 from psyloom.records import Dialogue, Quality, Session, Turn
 
 DISTORTIONS, STRATEGIES = label_set("crisp_distortion"), label_set("crisp_strategy")
@@ -88,6 +88,21 @@ def on_trial(path: Sequence[Node]) -> list[Channel]:
     return [found.channels[one.channel - 1] for found, one in pairs if one.channel]
 
 
+def named(channels: Sequence[Channel]) -> list[tuple[Term, str]]:
+    """Channels as a prompt tells them: (distortion, thought)."""
+    return [(DISTORTIONS[channel.distortion], channel.thought) for channel in channels]
+
+
+def treated_in(path: Sequence[Node]) -> list[Term]:
+    """The distortions that a path has put on trial."""
+    return [distortion for distortion, _ in named(on_trial(path))]
+
+
+def turns_on(path: Sequence[Node]) -> list[Turn]:
+    """What was said on a path so far."""
+    return [turn for node in path for turn in node.turns]
+
+
 def loops_of(path: Sequence[Node]) -> list[dict[str, Any]]:
     """What happened in each loop of a path: the channels found, which was followed, its verdict."""
     return [
@@ -104,7 +119,7 @@ def session_of(nodes: Sequence[Node], leaf: str) -> Session:
     """One path as a session: its turns, the distortions it treats as labels, its loops as notes."""
     path = path_to(nodes, leaf)
     return Session(
-        turns=[turn for node in path for turn in node.turns],
+        turns=turns_on(path),
         labels=[DISTORTIONS.label(channel.distortion, reason=channel.thought) for channel in on_trial(path)],
         notes={"leaf": leaf, "loops": loops_of(path)},
         ended="no distorted belief remains" if path[-1].remaining is False else "limit",
