@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
@@ -22,7 +23,7 @@ from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
 from psyloom.llm import Answer, Call, Cue, Decoding, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
-from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Turn
+from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Speaker, Turn
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]  # a named function: its name is what is counted
@@ -178,7 +179,7 @@ class Ask:
         if dials is None or self.talk is None:
             return None
         seen = self.role.seen_by().get(agent, frozenset())
-        turns = [(turn.speaker, turn.text) for turn in self.talk.dialogue.turns]
+        turns = _said(self.talk.dialogue.turns)
         return dials.veil(self.desk.case, seen, turns, self.lang)
 
     def _end(self, front: Front) -> str | None:
@@ -334,7 +335,7 @@ class Ask:
         """The client's prompt with what its dials ask of this message, as the last thing it reads."""
         if self.desk.dials is None or self.talk is None:
             return messages
-        own = sum(turn.speaker == "client" for turn in self.talk.turns[self.talk.opening :])
+        own = sum(turn.speaker == "client" for turn in self.talk.dialogue.turns) - self.talk.given
         if not (words := self.desk.dials.instruction(own, self.lang, None if front.end else self._end(front))):
             return messages
         *before, last = messages
@@ -378,12 +379,14 @@ class Ask:
         known = list(told_where(self.desk.case, seen))
         if front.speaks == "client" and (veil := self._veil(front.agent)):
             known = [(path, fact) for path, fact in known if fact not in veil.hidden]
-        turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
+        *before, turns = [_said(one.turns) for one in self.talk.dialogue.sessions] if self.talk else [()]
+        homework = tuple(self.desk.case.course[-1].homework) if self.desk.case.course else ()
         # By what is asked, not by when: calls side by side may be answered in any order, some of them from the journal.
         seed = f"{self.desk.seed}/{self.desk.dialogue.id}/{prompt.name}/{call.content.hex()}-{call.occurrence}"
         return Cue(
             front.act, front.agent, self.lang, seed, front.speaks, self._end(front),
             tuple(fact for _, fact in known), turns, kind, rules, take, tuple(path for path, _ in known),
+            tuple(chain.from_iterable(before)), homework,
         )  # fmt: skip
 
     def _judge(
@@ -415,7 +418,7 @@ class Ask:
         assert front.speaks
         text = clean(value if isinstance(value, str) else str(getattr(value, front.says or "text")), front.speaks, end)
         spoken = text.replace(end, "").strip() if end else text
-        turns = tuple((t.speaker, t.text) for t in self.talk.turns) if self.talk else ()
+        turns = _said(self.talk.turns) if self.talk else ()
         heard = list(faults(Said(spoken, front.speaks, self.lang, turns, self.role.unsaid)))
         if isinstance(value, BaseModel):
             return value.model_copy(update={front.says or "text": text}), heard
@@ -425,6 +428,10 @@ class Ask:
         quality = self.desk.dialogue.quality
         quality.rejected += 1
         quality.guards.update(_plus(quality.guards, soft))
+
+
+def _said(turns: Iterable[Turn]) -> tuple[tuple[Speaker, str], ...]:
+    return tuple((turn.speaker, turn.text) for turn in turns)
 
 
 def _and(lang: Lang, soft: Sequence[tuple[str, str]]) -> str:

@@ -40,11 +40,12 @@ class Record(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
-        heard = [q for who, text in actor.cue.turns if who == "client" and (q := actor.quote(text))]
+        talks = (*actor.cue.before, *actor.cue.turns)
+        heard = [q for who, text in talks if who == "client" and (q := actor.quote(text))]
         return {
             "summary": actor.text("summary"),
-            "learnt": list(dict.fromkeys(heard))[:6],
-            "homework": [actor.rng.choice(actor.stock["cbt"]["tasks"])],
+            "learnt": list(dict.fromkeys(heard))[:12],
+            "homework": [actor.rng.choice([t for t in actor.stock["cbt"]["tasks"] if t not in actor.homework])],
             "ratings": [],
         }
 

@@ -45,12 +45,14 @@ async def derive(case: Case, needs: Iterable[str], ask: Ask) -> None:
     Raises: MissingFacet when the case has nothing to derive from; AnswerRejected when a need stays empty.
     """
     needs = list(needs)
-    known = "\n".join(f"{path}: {value}" for path, value in _known(case))
-    if not known:
+    if not any(_known(case)):
         raise MissingFacet(
             f"case {case.id!r} has no facet to derive from", do="give it a post, an intake form or another facet"
         )
-    for facet in dict.fromkeys(need.split(".")[0] for need in lacking(case, needs)):
+    wanting = {need.split(".")[0] for need in lacking(case, needs)}
+    # What the client writes itself before what lies deeper, and each with those before it known: they must agree.
+    for facet in sorted(wanting, key=FACETS.index):
+        known = "\n".join(f"{path}: {value}" for path, value in _known(case))
         own = [need for need in needs if need.split(".")[0] == facet]
         wanted, check = _wanted(facet, f"{facet}.{_OTHERS}" in own), _fills(case, facet, own, ask.lang)
         found = await ask.as_(Deriver())("derive", wanted, check=check, facet=facet, needed=own, known=known)

@@ -31,12 +31,18 @@ _NOT_TOLD_FIELDS = {
 }  # fmt: skip
 
 
+# What a client comes to speak of later than of all the rest, in this order.
+_DEEP = ("cognition.coping_strategies", "cognition.history", "cognition.intermediate_beliefs", "cognition.core_beliefs")
 _LABELS = {"scenario.type", "scenario.cause"}  # nobody says them as they stand, but they name the trouble
 
 
 def told(case: Case, seen: Set[str]) -> Iterator[str]:
-    """The sentences of a case, of what lies in sight, that its client could say."""
-    return (fact for path, fact in told_where(case, seen) if path not in _LABELS)
+    """The sentences of a case, of what lies in sight, that its client could say: events before beliefs."""
+    return (fact for path, fact in sorted(told_where(case, seen), key=_depth) if path not in _LABELS)
+
+
+def _depth(found: tuple[str, str]) -> int:
+    return next((n for n, deep in enumerate(_DEEP, 1) if found[0].startswith(deep)), 0)
 
 
 def told_where(case: Case, seen: Set[str]) -> Iterator[tuple[str, str]]:
@@ -54,11 +60,14 @@ class Dials(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     resistance: float | None = Field(None, ge=0, le=1, description="how much the client resists")
     openness: float | None = Field(
-        None, ge=0, le=1, description="share of its facts the client knows from the start; others open when asked for"
+        None,
+        ge=0,
+        le=1,
+        description="share of its facts, events before beliefs, the client knows from the start; others open when asked for",
     )
     verbosity: float | None = Field(None, ge=0, le=1, description="how much the client says at a time")
     trajectory: tuple[Annotated[str, OneOf(REACTIONS)], ...] = Field(
-        (), description="reactions to be shown turn by turn; the last one stays"
+        (), description="reactions to be shown turn by turn, session after session; the last one stays"
     )
     may_end: bool | None = Field(
         None,
@@ -75,7 +84,7 @@ class Dials(BaseModel):
         return self.model_copy(update={n: v for n, v in said.items() if v is not None and getattr(self, n) is None})
 
     def instruction(self, turn: int, lang: Lang, end: str | None = None) -> str:
-        """What the client is told for its ``turn``-th message (from 0); empty when no dial asks for words.
+        """What the client is told for its ``turn``-th message (from 0, over all sessions); empty when no dial asks for words.
 
         end: the token with which it may end the session, when its own prompt names none.
         """
@@ -121,25 +130,22 @@ def unlocked(facts: Sequence[str], openness: float, turns: Sequence[tuple[Speake
 def measures(case: Case, seen: Set[str], turns: Sequence[Turn]) -> dict[str, float]:
     """What a session shows of its client, each from 0 to 1.
 
-    facts_told:   share of the case's facts that the client said (half of a fact's words, or more).
+    facts_told:   share of the case's facts that the client has told, in one message or over several.
     unasked:      share of the facts told that had no word in common with what the counselor had said before.
     cooperation_1 ... cooperation_4: share of cooperative messages by quarter of the talk: without a negative reaction
     where reactions are labelled, else without words that refuse the talk.
     """
-    facts = [fact for fact in dict.fromkeys(told(case, seen)) if _units(fact)]
-    said, asked, free = 0, "", 0
-    left = list(facts)
+    facts = {fact: words for fact in told(case, seen) if (words := _units(fact))}
+    heard: dict[Speaker, set[str]] = {"client": set(), "counselor": set()}
+    unasked: dict[str, bool] = {}  # the facts told
     for turn in turns:
-        if turn.speaker == "counselor":
-            asked += "\n" + turn.text
-            continue
-        for fact in [fact for fact in left if alike(fact, turn.text) >= 0.5]:
-            left.remove(fact)
-            said += 1
-            free += alike(asked, fact) == 0
+        heard[turn.speaker] |= _units(turn.text)
+        if turn.speaker == "client":
+            new = [one for one, words in facts.items() if one not in unasked and _told(words, heard["client"])]
+            unasked |= {fact: not facts[fact] & heard["counselor"] for fact in new}
     own = [cooperates(turn) for turn in turns if turn.speaker == "client"]
-    found = {"facts_told": said / len(facts)} if facts else {}
-    found |= {"unasked": free / said} if said else {}
+    found = {"facts_told": len(unasked) / len(facts)} if facts else {}
+    found |= {"unasked": sum(unasked.values()) / len(unasked)} if unasked else {}
     for quarter in range(4):
         part = own[len(own) * quarter // 4 : len(own) * (quarter + 1) // 4]
         found |= {f"cooperation_{quarter + 1}": sum(part) / len(part)} if part else {}
@@ -184,6 +190,12 @@ def _units(text: str) -> set[str]:
     chinese = "".join(re.findall(r"[\u4e00-\u9fff]", fold(text)))
     pairs = {chinese[i : i + 2] for i in range(len(chinese) - 1)} - _COMMON
     return english | {pair for pair in pairs if not _PARTICLES.search(pair)}
+
+
+def _told(fact: set[str], heard: set[str]) -> bool:
+    """Was half of a fact said? Of Chinese, whose pairs of characters a paraphrase keeps less of, a third."""
+    chinese = any("\u4e00" <= word[0] <= "\u9fff" for word in fact)
+    return len(fact & heard) >= len(fact) / (3 if chinese else 2)
 
 
 def alike(one: str, other: str) -> float:

@@ -33,6 +33,7 @@ async def converse(
     for turn in rules.opening:
         talk.add(turn)
     talk.opening = len(rules.opening)
+    talk.given += sum(turn.speaker == "client" for turn in rules.opening)
     while (over := _over(talk, rules)) is None:
         role = seats[_next(talk, rules)]
         talk.add(await reply(role, talk, ask.as_(role, talk)))

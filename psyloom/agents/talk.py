@@ -23,6 +23,7 @@ class Talk:
         self._memories: dict[str, BaseModel] = {}
         self._stored: dict[str, JsonValue] = {}
         self.opening = 0  # turns of the session under way that were given, not generated
+        self.given = 0  # of all sessions, the client's messages among them
         self.kept: dict[Hashable, str] = {}  # rendered prompt sections of the session under way
         if not dialogue.sessions:
             self.begin_session()
@@ -83,12 +84,12 @@ NAMES: dict[str, dict[Speaker, str]] = {
 
 Steady = Annotated[
     bool,
-    Field(description="a full window drops several exchanges at once; false: one each time, so that it stays full"),
+    Field(description="a full window drops two exchanges at once; false: one each time, so that it stays full"),
 ]
 """Option of a role with a window of the last messages.
 
 A server that caches beginnings of prompts knows nothing of a window that begins elsewhere at every call. This one keeps
-its beginning until it is full, and then keeps at least half: never more messages than the exact window, at times fewer.
+its beginning every second time: never more messages than the exact window, and at most two fewer.
 """
 
 
@@ -128,7 +129,7 @@ class TalkView:
         colon = "：" if self._lang == "zh" else ": "
         begin = max(len(self.turns) - last, 0) if last else 0
         if last and begin and steady:
-            step = (last + 4) // 4 * 2  # whole exchanges: between two prompts of an agent both have spoken
+            step = 4 if last >= 4 else 2  # whole exchanges: between two prompts of an agent both have spoken
             first = 2 - begin % 2  # where the window began when it was full for the first time
             begin = first + ceil((begin - first) / step) * step
         turns = self.turns[begin:]

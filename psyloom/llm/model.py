@@ -40,6 +40,7 @@ class Cue:
     words: sentences of the case that the agent may see; turns: the talk so far; wanted: the answer's type,
     or the script rules for a whole dialogue; take: how often the same thing was asked for before.
     paths: where in the case each of the words stands, e.g. ``intake.reason``; empty: not known.
+    before: what was said in the sessions before this one; homework: what the last of them agreed on.
     """
 
     act: str
@@ -54,6 +55,8 @@ class Cue:
     rules: Any = None
     take: int = 0
     paths: tuple[str, ...] = ()
+    before: tuple[tuple[Speaker, str], ...] = ()
+    homework: tuple[str, ...] = ()
 
 
 @dataclass

@@ -208,7 +208,7 @@ async def test_choices_by_chance_depend_on_seed_dialogue_and_purpose_only() -> N
 async def test_a_missing_facet_is_named_and_can_be_derived_once_each_with_a_note_on_the_case() -> None:
     model = Scripted(
         derive=lambda call: (
-            {"reason": "I want to sleep again."} if "intake" in text_of(call) else {"attitude": "neutral"}
+            {"reason": "I want to sleep again."} if "the intake form" in text_of(call) else {"attitude": "neutral"}
         )
     )
     poor = Case.model_validate({"id": "c", "lang": "en", "post": {"text": "I cannot sleep."}})
@@ -217,6 +217,7 @@ async def test_a_missing_facet_is_named_and_can_be_derived_once_each_with_a_note
     assert poor.get("intake.reason") == "I want to sleep again."
     assert sorted(poor.derived) == ["disposition", "intake"]
     assert "I cannot sleep." in text_of(model.calls[0])
+    assert "I want to sleep again." in text_of(model.calls[1]), "the form before the manner, which must agree with it"
     with pytest.raises(MissingFacet, match="no facet to derive from"):
         await derive(Case(id="e", lang="en"), {"intake"}, Ask(desk_for(poor, model), Listener()))
 

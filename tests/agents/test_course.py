@@ -67,7 +67,7 @@ async def test_each_side_is_told_of_earlier_sessions_what_it_may_know(counselor:
         "two exchanges, the first session"
     )
     for call in client[2:]:
-        assert all(word in text_of(call) for word in ("SUMMARY1", "TASK1"))
+        assert all(word in text_of(call) for word in ("SUMMARY1", "TASK1", "1/10")), "it said the number itself"
         assert "LEARNT" not in text_of(call)
     for call in talker[2:]:
         assert all(word in text_of(call) for word in ("SUMMARY1", "TASK1", "LEARNT1", "mood", "1/10"))

@@ -106,6 +106,27 @@ async def test_a_trajectory_is_shown_turn_by_turn_and_its_last_reaction_stays() 
     assert all("拓展" in text and "防御" not in text for text in shown[1:])
 
 
+async def test_a_trajectory_goes_on_in_the_next_session_where_it_stopped_and_given_lines_are_no_part_of_it() -> None:
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    model = Scripted(
+        client=numbered("word"),
+        counselor=numbered("reply"),
+        record=record,
+        plan={"cbt_technique": "pie_chart", "cbt_plan": "x"},
+    )
+    options = {"dials.trajectory": '["defending", "confirming", "extending"]', "sessions": "2", "max_exchanges": "2"}
+    given = {
+        "id": "c",
+        "lang": "en",
+        "intake": {"reason": "sleep"},
+        "opening": [{"counselor": "Hello."}, {"client": "Hi."}],
+    }
+    await write(pair("cactus", "cactus", options), Case.model_validate(given), model)
+    shown = [call.messages[-1]["content"] for call in model.asked("client")]
+    names = [name for text in shown for name in ("Defending", "Confirming", "Extending") if name in text]
+    assert names == ["Defending", "Confirming", "Extending", "Extending"]
+
+
 async def test_a_client_that_may_not_end_the_session_does_not() -> None:
     says = iter(f"enough of it {n} [/END]" for n in range(99))
     script = {
@@ -140,6 +161,26 @@ def test_measures_count_facts_told_those_told_unasked_and_cooperation_by_quarter
     assert found == {
         "facts_told": 0.5, "unasked": 0.5, "cooperation_1": 1.0, "cooperation_2": 1.0, "cooperation_3": 0.0, "cooperation_4": 1.0
     }  # fmt: skip
+
+
+FALL = "周四放学，班上一个学生在楼梯上摔了，磕破膝盖，家长在班级群里连发五条质问。"
+
+
+@pytest.mark.parametrize(
+    ("lang", "fact", "lines", "share"),
+    [
+        ("zh", FALL, ["上周四放学……我们班一个孩子在楼梯上摔了，膝盖破了。家长在群里连着发了五条。"], 1.0),
+        ("zh", FALL, ["上周四放学的时候，班上出了点事。", "有孩子在楼梯上摔了，磕破膝盖。"], 1.0),
+        ("zh", FALL, ["这几天我睡不好，手机一响就揪一下。"], 0.0),
+        ("en", "I drive back at night to see whether the greenhouse is locked.", ["Sunday night, the greenhouse...", "I drove back. It was locked."], 1.0),
+        ("en", "I drive back at night to see whether the greenhouse is locked.", ["I cannot sleep at night."], 0.0),
+    ],
+)  # fmt: skip
+def test_a_fact_counts_as_told_in_other_words_and_over_several_messages(
+    lang: Lang, fact: str, lines: list[str], share: float
+) -> None:
+    own = Case.model_validate({"id": "c", "lang": lang, "post": {"title": "T", "text": fact}})
+    assert measures(own, {"post.text"}, [Turn.client(line) for line in lines])["facts_told"] == share
 
 
 def test_likeness_is_the_share_of_meaning_words_in_common() -> None:
@@ -325,3 +366,12 @@ def test_what_the_doctor_found_is_nothing_a_client_could_tell() -> None:
         }
     )
     assert list(told(given, {"clinical"})) == ["I am tired."]
+
+
+def test_a_closed_client_speaks_of_what_happened_before_it_speaks_of_what_it_believes() -> None:
+    cognition = {
+        "history": "My mother drank.", "core_beliefs": {"helpless": ["I am weak."]}, "intermediate_beliefs": ["I must cope."],
+        "coping_strategies": ["I clean."], "situations": [{"situation": "My son cried.", "behaviors": ["I left."]}],
+    }  # fmt: skip
+    facts = list(told(Case.model_validate({"id": "c", "lang": "en", "cognition": cognition}), {"cognition"}))
+    assert facts == ["My son cried.", "I left.", "I clean.", "My mother drank.", "I must cope.", "I am weak."]

@@ -369,3 +369,34 @@ def test_a_type_that_knows_how_to_be_rehearsed_is_asked() -> None:
             return {"text": f"mine, in {actor.cue.lang}"}
 
     assert Actor(Cue("plan", "planner", "en", "0/case/plan/0", wanted=Own)).answer() == {"text": "mine, in en"}
+
+
+# Several sessions
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_client_goes_on_in_its_next_session_with_its_homework_and_what_it_has_not_told_yet(lang: Lang) -> None:
+    case = {"zh": ZH, "en": EN}[lang]
+    assert case.post
+    runs = pair(
+        "interactive_agents", "interactive_agents", {"sessions": "3", "max_exchanges": "5", "min_exchanges": "5"}
+    )
+    dialogue = asyncio.run(write(runs, case, Rehearsal()))
+    first, second, third = ([t.text for t in s.turns if t.speaker == "client"] for s in dialogue.sessions)
+    facts = [fact.strip(" 。.") for fact in re.split(r"(?<=[。.])", case.post.text) if fact.strip()]
+    times = [sum(fact in text for text in (*first, *second, *third)) for fact in facts]
+    assert max(times) == 1, "no part of the story is told again"
+    assert dialogue.case
+    for told, meeting in zip((second, third), dialogue.case.course, strict=False):
+        assert meeting.homework[0] in "".join(told[:2]), "after a greeting at most"
+    assert set(second[1:]).isdisjoint(first[1:])
+    assert dialogue.case.course[0].learnt == dialogue.case.course[1].learnt[: len(dialogue.case.course[0].learnt)]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_counselor_that_opens_itself_greets_an_old_acquaintance(lang: Lang) -> None:
+    before = (("counselor", "?"), ("client", "!"))
+    seen = [Actor(Cue("reply", "counselor", lang, "0/x/r/0", "counselor", before=b)).answer() for b in ((), before)]  # type: ignore[arg-type]
+    stock = phrases(lang)["counselor"]
+    assert seen[0] in stock["open"]
+    assert seen[1] in stock["again"]

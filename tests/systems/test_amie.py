@@ -12,7 +12,7 @@ from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.systems import find_system
-from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING, questions, two_questions
+from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING, PARTING_URGENT, questions, two_questions
 from psyloom.systems.amie.outer import (
     Condition,
     conditions,
@@ -112,7 +112,16 @@ async def test_an_emergency_changes_what_is_told_and_adds_the_crisis_message_onc
     for step in ("respond", "refine"):
         assert urgent in text_of(asked.asked(step)[0])
         assert urgent not in text_of(calm.asked(step)[0])
+        assert [CRISIS[lang] in text_of(call).split(urgent)[-1] for call in asked.asked(step)] == [True, False]
     assert not any(ch.isdigit() for ch in CRISIS[lang])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_doctor_whose_last_reply_was_urgent_takes_leave_with_other_words(lang: Lang) -> None:
+    urgent, calm = ANALYSIS | {"urgency": "emergency"}, ANALYSIS
+    for analyses, parting in (([calm, urgent], PARTING_URGENT), ([urgent, calm], PARTING)):
+        dialogue = await consult(model(analyse=analyses), patient(lang))
+        assert dialogue.turns[-1].text == parting[lang]
 
 
 @pytest.mark.accepts("amie", 2)

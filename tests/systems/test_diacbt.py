@@ -510,6 +510,9 @@ async def test_homework_summary_ratings_and_what_was_learnt_are_carried_from_ses
     assert all(word in second for word in ("SUMMARY1", "TASK1", "LEARNT1", "OPEN1", "mood", "6/10"))
     assert all(word in third for word in ("SUMMARY1", "SUMMARY2", "TASK2", "LEARNT2"))
     assert dialogue.sessions[0].notes["ratings"] == [{"what": "mood", "score": 6, "out_of": 10}]
+    week, *_ = (text_of(call) for call in model.asked("week"))
+    assert "6/10" in week, "the numbers of a week follow from those before"
+    assert "6/10" in text_of(model.asked("client")[1])
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -564,8 +567,10 @@ async def test_the_counselor_is_told_its_session_what_is_left_and_what_the_plan_
     for number, stage in enumerate(PLAN.stages[:2]):
         course = spread(stage.messages(), 30)
         for at, text in enumerate(calls[30 * number : 30 * number + 30]):
-            names = ", ".join(STRATEGIES[name].en for name in dict.fromkeys(course[at]))
-            assert f"mostly work with: {names}." in text
+            names = ", ".join(STRATEGIES[name].en for name in dict.fromkeys(course[at]) if name != "other")
+            hint = f"mostly work with: {names}." if names and at < 29 else ""
+            assert hint in text
+            assert ("mostly work with" in text) == bool(hint), "nothing to go by in “other”, nor when it closes"
             assert at == 29 or f"You have {30 - at} messages left" in text
             assert f"session {number + 1}: {stage.term.en}" in text
     assert "close it now" in calls[29]

@@ -138,9 +138,10 @@ def test_chinese_prompts_are_chinese_and_english_prompts_are_english(slug: str) 
         words = re.sub(
             r"\{[{%].*?[%}]\}|^\+\+\+.*?^\+\+\+", "", prompt.path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE
         )
-        chinese = len(re.findall(r"[\u4e00-\u9fff]", words))
-        if not re.sub(r"# (?:system|user|talk)|\s", "", words):
+        words = re.sub(r"^# (?:system|user|talk)$|\s", "", words, flags=re.MULTILINE)
+        if not words:
             continue  # nothing but included parts
+        chinese = len(re.findall(r"[\u4e00-\u9fff]", words))
         assert (chinese > len(words) / 4) == (prompt.lang == "zh"), f"{prompt.path.name}: {chinese} of {len(words)}"
 
 

@@ -57,6 +57,8 @@ class Actor:
         # One order of the stock per dialogue, so that two cases differ and one dialogue does not repeat itself.
         self.order = "/".join([*cue.seed.split("/")[:-2], *self.words[:1]])
         self._told = 0
+        self.before = "\n".join(text for _, text in cue.before)
+        self.homework = [task for task in cue.homework if own_words and in_language(task, cue.lang)]
 
     def answer(self) -> Any:
         """Text, or JSON values of the wanted type."""
@@ -76,13 +78,26 @@ class Actor:
 
     def utterance(self, speaker: Speaker, turns: Sequence[tuple[Speaker, str]], *, may_close: bool = True) -> str:
         """What ``speaker`` says next in a talk of ``turns``; asked again, the next thing that fits."""
-        lines = (client_lines if speaker == "client" else counselor_lines)(self, turns, may_close)
+        lines = (
+            client_lines(self, turns, may_close, self.since)
+            if speaker == "client"
+            else counselor_lines(self, turns, may_close)
+        )
         return list(islice(lines, self.cue.take + 1))[-1]
 
     def left(self, stock: Sequence[str], said: str) -> list[str]:
-        """The lines of ``stock`` whose words do not stand in ``said`` yet, in this dialogue's order."""
-        left = [line for line in stock if max(re.split(r"\{\w\}", line), key=len).strip("“” ") not in said]
-        return sorted(left, key=lambda line: random.Random(self.order + line).random())
+        """The lines of ``stock`` whose words do not stand in ``said`` yet, in this dialogue's order; those of an earlier
+        session last."""
+        bare = {line: max(re.split(r"\{\w\}", line), key=len).strip("“” ") for line in stock}
+        left = [line for line in stock if bare[line] not in said]
+        return sorted(left, key=lambda line: (bare[line] in self.before, random.Random(self.order + line).random()))
+
+    @property
+    def since(self) -> list[str]:
+        """What the client has to tell of the time since the last session; nothing in the first."""
+        stock = self.stock["cbt"]
+        tried = [self.left(stock["tried"], "")[0].format(t=task) for task in self.homework[:1]]
+        return [*tried, *self.left(stock["week"], "")[:1]] if self.before or tried else []
 
     @property
     def own(self) -> list[str]:

@@ -22,12 +22,16 @@ _ORDERS = (
 _CLOSES_AT, _RESPONDS_UNTIL = 14, 9
 
 
-def client_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[str]:
-    """What the client could say now: its own story first, and an answer when a question has one."""
+def client_lines(actor: "Actor", turns: Turns, may_close: bool, since: Sequence[str] = ()) -> Iterator[str]:
+    """What the client could say now: its own story first, and an answer when a question has one.
+
+    since: what happened since the last session. It comes before the story, of which no session tells a part again.
+    """
     stock, said = actor.stock["client"], _said(turns, "client")
     count = sum(who == "client" for who, _ in turns)
     heard = turns[-1][1] if turns else ""
-    fresh = [w for w in actor.story if w.rstrip("。.!！?？") not in said]
+    story = [w for w in actor.story if w.rstrip("。.!！?？") not in actor.before]
+    fresh = [w for w in (*since, *story) if w.rstrip("。.!！?？") not in said]
     closes = [f"{line} {actor.cue.end or ''}".strip() for line in actor.left(stock["close"], said)] if may_close else []
     if not turns:
         yield from actor.left(stock["greet"], said)
@@ -60,7 +64,7 @@ def counselor_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[s
     if may_close and (count >= _CLOSES_AT or any(line in heard for line in actor.stock["client"]["close"])):
         yield from actor.left(stock["close"], said)
     if count == 0 and not quote:
-        yield from actor.left(stock["open"], said)
+        yield from actor.left(stock["again" if actor.before else "open"], said)
     phases = Random(actor.order).choice(_ORDERS)
     for phase in (phases[count % len(phases)], "explore", "reflect", "examine", "solve"):
         lines = [line for line in actor.left(stock[phase], said) if quote or "{q}" not in line]
@@ -165,6 +169,7 @@ def quotes_of(actor: "Actor", text: str) -> list[str]:
     """
     lang = actor.cue.lang
     frames = [frame.split("{w}")[0].split("{k}")[-1] for stock in actor.stock["told"].values() for frame in stock]
+    frames += [line.split("{t}")[0] for line in actor.stock["cbt"]["tried"]]
     for line in (*actor.client_stock, *(frame for frame in frames if len(frame) > 3)):
         text = text.replace(line, " ")
     low, high = (5, 16) if lang == "zh" else (3, 10)

@@ -22,6 +22,11 @@ PARTING: dict[Lang, str] = {
     "zh": "那我们今天先谈到这里。照顾好自己，情况有变化或者加重，请尽快就医。",
     "en": "Let us leave it there for today. Look after yourself, and seek care soon if anything changes or gets worse.",
 }
+PARTING_URGENT: dict[Lang, str] = {
+    "zh": "先说到这里，就照刚才说的做，别耽搁。等人来的时候别断了联系；见到医生，把刚才跟我讲的也告诉对方。",
+    "en": "Let us stop here, so that you can do now what we have said. While you wait for help, stay in touch with somebody, and "
+    "tell the doctors there what you have told me.",
+}  # fmt: skip
 CRISIS: dict[Lang, str] = {
     "zh": "你现在的情况需要马上有人帮助：请立刻去最近的急诊，或者拨打当地的急救电话，在这之前让信得过的人陪着你，不要一个人待着。",
     "en": "What you describe needs help right now: please go to the nearest emergency department or call your local emergency "
@@ -159,11 +164,12 @@ class AmieDoctor(Counselor):
             text = await ask("doctor", prefer=within, lesson=memory.lesson, **slots)
             return Turn.counselor(two_questions(text, ask.lang))
         analysis = await ask("analyse", Analysis, **slots)
-        draft = await ask("respond", analysis=analysis, lesson=memory.lesson, **slots)
-        text = await ask("refine", prefer=within, analysis=analysis, draft=draft, lesson=memory.lesson, **slots)
-        text = two_questions(text, ask.lang)
-        if analysis.urgency == "emergency" and not memory.warned:
-            memory.warned, text = True, text + ("" if ask.lang == "zh" else " ") + CRISIS[ask.lang]
+        crisis = CRISIS[ask.lang] if analysis.urgency == "emergency" and not memory.warned else ""
+        slots |= {"analysis": analysis, "lesson": memory.lesson, "crisis": crisis}
+        draft = await ask("respond", **slots)
+        text = two_questions(await ask("refine", prefer=within, draft=draft, **slots), ask.lang)
+        if crisis:
+            memory.warned, text = True, text + ("" if ask.lang == "zh" else " ") + crisis
         thought = [*analysis.elements(), Element(name="draft", text=draft)]
         return Turn(speaker="counselor", text=text, thought=thought, extra={"urgency": analysis.urgency})
 
@@ -201,7 +207,8 @@ class AmieDoctor(Counselor):
         talk.session.notes |= {"ended_by": over, "moderator": [*memory.verdicts]}
         if due:
             talk.session.notes["risk_not_asked"] = over if over == "limit" else "the doctor was told to ask and did not"
-        return Turn(speaker="counselor", text=PARTING[ask.lang], closes=True)
+        urgent = any(turn.extra.get("urgency") == "emergency" for turn in talk.turns[-2:])
+        return Turn(speaker="counselor", text=(PARTING_URGENT if urgent else PARTING)[ask.lang], closes=True)
 
 
 def questions(text: str) -> int:

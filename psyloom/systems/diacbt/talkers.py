@@ -181,7 +181,7 @@ class DiaCbtClient(Client):
         return self.needs | ({"intake"} if self.samples else frozenset())
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        before = [{"summary": one.summary, "homework": one.homework} for one in ask.desk.case.course]
+        before = [one.model_dump(include={"summary", "homework", "ratings"}) for one in ask.desk.case.course]
         number = len(before) + 1
         weeks = talk.memory(self, self.Memory).weeks
         if before and number not in weeks:

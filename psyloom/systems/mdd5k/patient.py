@@ -90,10 +90,10 @@ class Mdd5kPatient(Client):
     async def _say(self, memory: Memory, talk: Talk, ask: Ask, wrong: Sequence[str] = ()) -> str:
         """PatGen; ``wrong``: what did not go with the record when it was said before."""
         asked = next((turn.extra for turn in reversed(talk.turns) if turn.speaker == "counselor"), {})
-        told: dict[str, Any] = {"story": memory.story} if memory.story else {}
+        past: dict[str, Any] = {"story": memory.story, "told": _told(talk)} if memory.story else {}
         return await ask(
             "patient_story" if memory.story else "patient", talk=talk, window=self.window, steady=self.steady,
-            topic=asked.get("topic", ""), articulate=self.articulate, wrong=wrong, **told,
+            topic=asked.get("topic", ""), articulate=self.articulate, wrong=wrong, **past,
         )  # fmt: skip
 
     async def _verified(self, memory: Memory, talk: Talk, ask: Ask) -> str:
@@ -123,3 +123,9 @@ class Mdd5kPatient(Client):
         story = re.sub(r"(?<=[\x00-\x7f])\s*\n\s*", " ", story).replace("\n", "")
         talk.session.notes["experience"] = drawn._asdict() | {"story": story}
         return story
+
+
+def _told(talk: Talk) -> str:
+    """What the patient said when the experience came up; a window drops it, and it must not be told twice."""
+    own = (turn for turn in talk.dialogue.turns if turn.speaker == "client")
+    return next((turn.text for turn in own if turn.extra.get("experience_used")), "")
