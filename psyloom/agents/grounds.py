@@ -7,12 +7,16 @@ from functools import cached_property
 from typing import Literal
 
 from psyloom.agents.guards import clean, fold
-from psyloom.records import Lang, Turn, sentences
+from psyloom.records import Lang, Speaker, Turn, sentences
 
 WORDS: dict[str, dict[Lang, str]] = {
     "unfounded": {
         "en": "the evidence “{}” does not stand in the text; copy it word for word",
         "zh": "原文里没有“{}”这句依据，要逐字照抄",
+    },
+    "other side": {
+        "en": "the evidence “{}” was said by the other side; copy the words of the one it is about",
+        "zh": "“{}”是另一方说的话，不能作依据，要抄当事人自己的话",
     },
     "short": {
         "en": "the evidence “{}” is too short to be told from chance; copy a whole phrase",
@@ -26,14 +30,21 @@ _LEFT_OUT = re.compile(r"…+|\.{3,}|\n+")
 
 @dataclass(frozen=True)
 class Grounds:
-    """What an answer may rest on: what was said, and what a source writes about it."""
+    """What an answer may rest on: what was said, and what a source writes about it; not what the others said."""
 
     said: tuple[str, ...]
     source: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, turns: Iterable[Turn], source: Iterable[str] = ()) -> "Grounds":
-        return cls(tuple(turn.text for turn in turns), tuple(source))
+    def of(cls, turns: Iterable[Turn], source: Iterable[str] = (), speaker: Speaker | None = None) -> "Grounds":
+        """Grounds in ``turns``; with a ``speaker``, in what that one said."""
+        turns = list(turns)
+        own, others = (
+            tuple(turn.text for turn in turns if (speaker in (None, turn.speaker)) is wanted)
+            for wanted in (True, False)
+        )
+        return cls(own, tuple(source), others)
 
     def origin(self, quote: str) -> Literal["source", "inferred"] | None:
         """Where these words stand: "inferred" when they were said, "source" when only the source has them; else None.
@@ -53,7 +64,8 @@ class Grounds:
     def fault(self, quote: str, lang: Lang) -> str | None:
         """Why a quote is no evidence, in words for the model; None when it is."""
         if self.origin(quote) is None:
-            return WORDS["unfounded"][lang].format(quote)
+            heard = Grounds((*self.said, *self.others), self.source).origin(quote)
+            return WORDS["other side" if heard else "unfounded"][lang].format(quote)
         if fold(quote) in self._whole:
             return None
         if len(fold(quote)) < _SHORTEST[lang]:

@@ -465,6 +465,23 @@ async def test_the_counselors_words_are_no_evidence_of_what_is_the_seekers(eleme
     model = Scripted(chain=[cited, steps("en", "Question", "Worry one")])
     await annotate(EscotChain(), talk, model)
     assert len(model.calls) == (1 if element == "strategy_reason" else 2)
+    if len(model.calls) == 2:
+        assert "“Greeting zero” was said by the other side" in model.calls[1].messages[-1]["content"]
+
+
+async def test_the_one_repair_of_a_chain_is_told_all_that_is_wrong() -> None:
+    talk = talked()
+    talk.sessions[0].turns = talk.sessions[0].turns[:3]
+    good = steps("en", "Question", "Worry one")
+    torn = good | {
+        "strategy_reason": good["strategy_reason"] | {"explanation": "It fits now."},
+        "emotion": good["emotion"] | {"evidence": "nobody said this"},
+    }
+    model = Scripted(chain=[torn, good])
+    await annotate(EscotChain(), talk, model)
+    asked = model.calls[1].messages[-1]["content"]
+    assert "must name the strategy" in asked
+    assert "emotion: the evidence “nobody said this”" in asked
 
 
 async def test_one_turn_a_dialogue_is_chosen_by_the_seed_with_strategies_spread_evenly() -> None:

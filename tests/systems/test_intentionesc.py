@@ -18,7 +18,7 @@ from psyloom.systems import find_system
 from psyloom.systems.intentionesc.annotator import DROPPED, KEPT
 from psyloom.systems.intentionesc.exports import d_full_cot, d_sa, mixture
 from psyloom.systems.intentionesc.framework import BUNDLED, INVENTORIES, framework
-from psyloom.systems.intentionesc.system import MODES, STEPS, IntentionChain, IntentionResponder
+from psyloom.systems.intentionesc.system import MODES, NEGATIVE, STEPS, IntentionChain, IntentionResponder
 from tests.support import Scripted, annotate, desk_for, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -87,6 +87,27 @@ async def test_the_chain_comes_in_order_with_all_four_aspects_and_a_whole_intent
     ]  # fmt: skip
     assert turn.text == REPLY[lang]
     assert turn.extra["mode"] == "full"
+
+
+async def test_the_primary_intention_named_twice_is_one() -> None:
+    turn, _ = await reply(Scripted(reply=chain("en", secondary="understand_feelings")))
+    assert [label.id for label in turn.labels] == ["reflection_of_feelings", "understand_feelings"]
+    assert "secondary" not in [element.name for element in turn.thought]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_the_supporters_words_are_no_evidence_of_the_seekers_state_and_that_is_said(lang: Lang) -> None:
+    own = REPLY[lang]
+    counselor, model = (
+        IntentionResponder(),
+        Scripted(reply=[chain(lang, of=state(lang, emotion={"evidence": own})), chain(lang)]),
+    )
+    desk = desk_for(Case(id="a", lang=lang), model)
+    talk = Talk(desk.dialogue)
+    for turn in (Turn.counselor(own), Turn.client(SAID[lang])):
+        talk.add(turn)
+    await counselor.reply(talk, Ask(desk, counselor, talk))
+    assert {"en": "was said by the other side", "zh": "是另一方说的话"}[lang] in model.calls[1].messages[-1]["content"]
 
 
 @pytest.mark.accepts("intentionesc", 1)
@@ -228,6 +249,13 @@ async def test_after_a_negative_reaction_only_exploring_and_comforting_can_be_ch
     }
     assert action <= set(first)
     assert not action & set(later)
+    # A prompt names what it speaks of: reactions that miss the seeker, intentions that come too early.
+    assert f"{'、' if lang == 'zh' else ', '}".join(t.name(lang) for t in NEGATIVE) in text_of(
+        model.asked("expectation")[0]
+    )
+    told = [text_of(call) for call in model.asked("reply")]
+    listed = f"{'、' if lang == 'zh' else ', '}".join(t.name(lang) for t in framework().late())
+    assert [listed in text for text in told] == [True, False]
 
 
 # The framework

@@ -14,7 +14,7 @@ from psyloom.knowledge.lexicon import Concept, lexicon
 from psyloom.llm import Call
 from psyloom.records import Case, Dialogue, Lang, Turn, write_jsonl
 from psyloom.runs import pair
-from psyloom.systems.notechat.concepts import RANK, coverage, in_order, in_pairs, stated_too_early
+from psyloom.systems.notechat.concepts import RANK, coverage, in_order, in_pairs, standing_alone, stated_too_early
 from psyloom.systems.notechat.talkers import FAREWELLS, GREETINGS, HISTORY
 from tests.runs.workshop import psyloom
 from tests.support import Scripted, numbered, text_of, write
@@ -48,7 +48,10 @@ def draft(*texts: str) -> dict[str, Any]:
 
 
 def polished(*texts: str) -> dict[str, Any]:
-    lines = [{"speaker": "client" if n % 2 else "counselor", "text": text} for n, text in enumerate(texts)]
+    doses = [text[:1].isdigit() for text in texts]  # the doctor's to say
+    lines = [
+        {"speaker": "client" if n % 2 and not doses[n] else "counselor", "text": text} for n, text in enumerate(texts)
+    ]
     return {"lines": lines or [{"speaker": "counselor", "text": "a"}, {"speaker": "client", "text": "b"}]}
 
 
@@ -203,6 +206,17 @@ async def test_a_model_may_extract_but_only_words_that_stand_in_the_note() -> No
     assert len(both.sessions[0].notes["concepts"]) == len(WORDS["en"])  # type: ignore[arg-type]
 
 
+async def test_of_two_concepts_one_of_which_stands_only_inside_the_other_the_longer_is_talked_about() -> None:
+    whole = {"concepts": [{"text": "Denies suicidal thoughts", "type": "risk"}]}
+    dialogue = await chat(model(extract=whole), polish="false", extractor="both")
+    planned = [w for item in dialogue.sessions[0].notes["plan"] for w in item]  # type: ignore[union-attr]
+    assert "Denies suicidal thoughts" in planned
+    assert "suicidal thoughts" not in planned
+    worry, disorder = (Concept(text=w, type="symptom", code=w) for w in ("焦虑", "焦虑障碍"))
+    assert standing_alone([worry, disorder], "诊断：焦虑障碍。") == [disorder]
+    assert standing_alone([worry, disorder], "焦虑三个月。诊断：焦虑障碍。") == [worry, disorder]
+
+
 async def test_a_note_without_a_known_concept_is_planned_by_its_sentences() -> None:
     case = Case.model_validate({"id": "n", "lang": "en", "note": {"text": "He keeps bees. He misses the sea."}})
     dialogue = await write("notechat", case, model(), options={"polish": "false"})
@@ -298,6 +312,12 @@ def test_a_symptom_whose_turn_it_is_may_be_named_but_a_risk_has_to_be_asked_abou
     assert stated_too_early(text, told, targets, "en") == early
 
 
+def test_a_finding_with_a_symptom_in_its_name_may_be_stated() -> None:
+    affect = Concept(text="情感紧张", type="mental_state", code="情感紧张")
+    assert not stated_too_early("我记一下：情感紧张。", [], [affect], "zh")
+    assert stated_too_early("我记一下：情感紧张。你这是紧张。", [], [affect], "zh") == ["紧张"]
+
+
 @pytest.mark.accepts("notechat", 5)
 async def test_physicians_stay_under_30_words_and_the_token_limits_are_sent() -> None:
     long = {"utterance": "word " * 30}
@@ -355,6 +375,21 @@ async def test_a_polish_that_covers_less_than_the_role_play_is_not_kept() -> Non
     assert dialogue.quality.measures["concept_recall"] == dialogue.quality.measures["roleplay_recall"] == 0.3
     assert dialogue.turns[3].text == tells["utterance"]
     assert dialogue.quality.kept == {"polish_lost_concepts": 1}
+
+
+@pytest.mark.accepts("notechat", 4)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_of_versions_that_lose_nothing_the_one_whose_patient_says_no_dose_is_kept(lang: Lang) -> None:
+    lines = polished(*WORDS[lang])["lines"]
+    slip = {"lines": [*lines, {"speaker": "client", "text": WORDS[lang][7]}]}
+    asked = model(lang, polish=[slip, polished(*WORDS[lang])])
+    dialogue = await chat(asked, lang)
+    assert [turn.text for turn in dialogue.turns] == WORDS[lang]
+    assert not dialogue.quality.kept
+    assert WORDS[lang][7] in text_of(asked.asked("polish")[1]).split("\n\n")[-1]
+    always = model(lang, polish=slip)
+    assert (await chat(always, lang)).quality.kept == {"polish_patients_part": 1}
+    assert len(always.asked("polish")) == 3
 
 
 @given(st.lists(st.sampled_from(WORDS["en"]), max_size=12))

@@ -4,6 +4,7 @@ ACL 2024, 2024.acl-long.723. The chain is (EM, ES, IA, SR, RE): identify, unders
 the paper, B1 writes strategy-enriched dialogues, B2 supplements the chain of turns whose strategy is known.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -168,17 +169,21 @@ class EscotChain(Annotator):
     @staticmethod
     async def _chain(known: Known, ask: Ask) -> list[Element]:
         before, reply, labels, strategy = known
-        said, sought = Grounds.of(before), Grounds.of(turn for turn in before if turn.speaker == "client")
+        said, sought = Grounds.of(before), Grounds.of(before, speaker="client")
         grounds = {name: said if name == "strategy_reason" else sought for name in CHAIN}  # EM, ES, IA are the seeker's
 
-        def wrong(chain: Chain) -> str | None:
-            if strategies_in(chain.strategy_reason.explanation, labels)[:1] != [strategy]:
-                return WORDS["unnamed"][ask.lang].format(strategy.name(ask.lang))
+        def faults(chain: Chain) -> Iterator[str]:
             told = chain.steps()
+            if strategies_in(chain.strategy_reason.explanation, labels)[:1] != [strategy]:
+                yield WORDS["unnamed"][ask.lang].format(strategy.name(ask.lang))
             if found := repeated(((name, one.explanation) for name, one in told.items()), reply.text, ask.lang):
-                return found
-            faults = ((name, grounds[name].fault(one.evidence, ask.lang)) for name, one in told.items())
-            return next((WORDS["at"][ask.lang].format(name, fault) for name, fault in faults if fault), None)
+                yield found
+            for name, one in told.items():
+                if fault := grounds[name].fault(one.evidence, ask.lang):
+                    yield WORDS["at"][ask.lang].format(name, fault)
+
+        def wrong(chain: Chain) -> str | None:  # all of it at once: there is one repair
+            return ("；" if ask.lang == "zh" else "; ").join(faults(chain)) or None
 
         chain = await strictly(ask, before)(
             "chain", chain_type(strategy), check=wrong, talk=talk_of(before, ask.lang), chain=CHAIN, strategy=strategy,

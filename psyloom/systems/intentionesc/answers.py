@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from psyloom.agents.annotating import Grounds, Text, said_by
 from psyloom.knowledge import LabelSet, OneOf, label_set
@@ -78,7 +78,7 @@ class State(BaseModel):
 
     def faults(self, before: Sequence[Turn], lang: Lang) -> Iterator[str]:
         """Aspects whose evidence the seeker did not say."""
-        grounds = Grounds.of(turn for turn in before if turn.speaker == "client")
+        grounds = Grounds.of(before, speaker="client")
         for aspect, value, quote in self.aspects():
             if value.casefold() not in UNKNOWN and (fault := grounds.fault(quote, lang)):
                 yield WORDS["evidence"][lang].format(aspect, fault)
@@ -102,6 +102,13 @@ class Intention(BaseModel):
     goal: Text
     motivation: Text
     expectation: Text
+
+    @model_validator(mode="after")
+    def _one_is_no_two(self) -> Self:
+        """The primary intention once more is no secondary one."""
+        if self.secondary == self.primary:
+            self.secondary = None
+        return self
 
     def names(self) -> list[str]:
         """The intentions, the primary one first."""

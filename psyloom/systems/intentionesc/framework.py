@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from psyloom.errors import BadRecord
-from psyloom.knowledge import LabelSet, label_set
+from psyloom.knowledge import LabelSet, Term, label_set
 
 Inventory = Literal["esconv8", "escot13"]
 Stage = Literal["exploration", "comforting", "action"]
@@ -66,6 +66,11 @@ class Framework(BaseModel):
     def gentle(self) -> list[str]:
         """The intentions of exploring and comforting."""
         return [name for name, row in self.intention.items() if {"exploration", "comforting"} & {*row.stages}]
+
+    def late(self, allowed: Iterable[str] = ()) -> tuple[Term, ...]:
+        """Those of the intentions (of ``allowed``, where some are named) that are of action alone."""
+        gentle, wanted = self.gentle(), tuple(allowed) or self.intentions.ids
+        return tuple(self.intentions[name] for name in wanted if name not in gentle)
 
 
 @cache

@@ -32,6 +32,7 @@ from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, Inven
 __all__ = ["IntentionChain", "IntentionResponder"]
 
 BEHAVIORS = label_set("client_reaction")
+NEGATIVE = tuple(term for term in BEHAVIORS.leaves.terms if coarse(BEHAVIORS, term.id) == "negative")
 STEPS = ("state", "intention", "strategy", "response")
 MODES = {
     "full": STEPS, "stepwise": STEPS, "short": STEPS[2:], "no_state": STEPS[1:], "no_intention": (STEPS[0], *STEPS[2:]),
@@ -96,7 +97,9 @@ class IntentionResponder(Counselor):
         """The intentions left after a reply that missed the seeker; empty: all."""
         if not (self.check_expectation and expectation and talk.turns[-1].speaker == "client"):
             return []
-        (found,) = await label_whole(ask, "expectation", BEHAVIORS, talk.turns, reasoned=True, expectation=expectation)
+        (found,) = await label_whole(
+            ask, "expectation", BEHAVIORS, talk.turns, reasoned=True, expectation=expectation, negative=NEGATIVE
+        )
         talk.turns[-1].labels.append(found)
         return frame.gentle() if coarse(BEHAVIORS, found.id) == "negative" else []
 
@@ -133,7 +136,7 @@ class IntentionResponder(Counselor):
         answer = await strictly(ask, talk.turns)(
             "reply" if "response" in steps else "think", kind, check=wrong, prefer=at_most_three, talk=talk,
             steps=tuple(steps), needs=NEEDS, strategies=INVENTORIES[self.inventory].some(strategies), intentions=self._served(frame, allowed),
-            known=self._told(known, frame, ask.lang),
+            late=frame.late(allowed), known=self._told(known, frame, ask.lang),
         )  # fmt: skip
         return dict(answer)
 

@@ -1,5 +1,6 @@
 """NoteChat's checklist: which concepts of a note, in which order, and which of them a talk covers. arXiv 2310.15959."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -74,9 +75,8 @@ def standing_alone(found: Sequence[Concept], note: str) -> list[Concept]:
 
     def alone(one: Concept) -> bool:
         rest = note
-        for other in found:
-            if len(other.text) > len(one.text):
-                rest = rest.replace(other.text, "\n")
+        for longer in sorted((c.text for c in found if len(c.text) > len(one.text)), key=len, reverse=True):
+            rest = rest.replace(longer, "\n")
         return one.text in rest
 
     return [one for one in found if alone(one)]
@@ -143,16 +143,23 @@ def only_clinicians_say(text: str, lang: Lang) -> list[str]:
     return [c.text for c in LEXICON.find(text, lang) if c.type in CLINICIAN_ONLY]
 
 
-def stated_too_early(text: str, turns: Sequence[Turn], targets: Sequence[Concept], lang: Lang) -> list[str]:
+def stated_too_early(text: str, turns: Sequence[Turn], sayable: Sequence[Concept], lang: Lang) -> list[str]:
     """Symptoms and risks that a clinician's message states, not asks about, before the patient has told of them.
 
-    A symptom whose turn it is may be given its name: the patient may have described it in lay words. A risk may not.
+    A symptom whose turn it is (one of ``sayable``) may be given its name: the patient may have described it in lay
+    words. So may a finding whose name has a symptom in it ("anxious affect"). A risk may not.
     """
     told = "\n".join(turn.text for turn in turns if turn.speaker == "client")
-    stated = [s for s in sentences(text) if not _asks(s)]
+    named = [c for c in sayable if c.type != "risk"]
+    stated = [_without(named, s) for s in sentences(text) if not _asks(s)]
     found = once(c for s in stated for c in LEXICON.find(s, lang) if c.type in PATIENT_FIRST)
-    named = {c.code for c in targets if c.type != "risk"}
-    return [c.text for c in found if c.code not in named and not LEXICON.mentions(c, told, lang)]
+    codes = {c.code for c in named}
+    return [c.text for c in found if c.code not in codes and not LEXICON.mentions(c, told, lang)]
+
+
+def _without(concepts: Iterable[Concept], sentence: str) -> str:
+    words = "|".join(re.escape(c.text) for c in concepts)
+    return re.sub(words, "…", sentence, flags=re.IGNORECASE) if words else sentence
 
 
 def _asks(sentence: str) -> bool:

@@ -1,6 +1,7 @@
 """NoteChat's polish: the role-play becomes natural talk, and no concept of the note may get lost on the way."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -8,7 +9,7 @@ from pydantic import BaseModel, Field
 from psyloom.agents import Ask, Talk
 from psyloom.knowledge.lexicon import Concept
 from psyloom.records import Lang, Turn
-from psyloom.systems.notechat.concepts import coverage
+from psyloom.systems.notechat.concepts import coverage, only_clinicians_say
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
@@ -56,9 +57,10 @@ def said_again(told: Polished) -> list[Turn]:
 async def polish(
     ask: Ask, talk: Talk, concepts: Sequence[Concept], messages: tuple[int, int], tries: int
 ) -> list[Turn]:
-    """Have the role-play rewritten, up to ``tries`` times or until nothing is missing; the best version is kept.
+    """Have the role-play rewritten, up to ``tries`` times or until nothing is wrong; the best version is kept.
 
     A version that covers less than the role-play is no better than it: then the role-play itself stays, and is counted.
+    Of versions that miss as many, that one is kept whose patient says least of what is the clinician's to say.
     Source: best-of logic of the released code, which runs it once.
     """
 
@@ -66,8 +68,9 @@ async def polish(
         sides = {line.speaker for line in told.lines} - {"direction"}
         return None if len(sides) == 2 else ONE_SIDED[ask.lang]
 
-    best, best_missing = talk.turns, coverage(concepts, (t.text for t in talk.turns), ask.lang).missing
-    kept, lost = False, list[str]()
+    best = rough = talk.turns
+    least: tuple[float, float] = (len(coverage(concepts, (t.text for t in rough), ask.lang).missing), inf)
+    lost, slips = list[str](), list[str]()
     for _ in range(tries):
         told = await ask.as_(ask.role, talk)(
             "polish",
@@ -77,14 +80,17 @@ async def polish(
             keywords=[c.text for c in concepts],
             messages=messages,
             lost=lost,
+            slips=slips,
         )
         turns = said_again(told)
         lost = coverage(concepts, (turn.text for turn in turns), ask.lang).missing
-        if len(lost) < len(best_missing) or (len(lost) == len(best_missing) and not kept):
-            best, best_missing, kept = turns, lost, True
-        if not lost:
+        slips = [w for turn in turns if turn.speaker == "client" for w in only_clinicians_say(turn.text, ask.lang)]
+        if (len(lost), len(slips)) < least:
+            best, least = turns, (len(lost), len(slips))
+        if not lost and not slips:
             break
-    if not kept:
+    if best is rough or least[1]:
         counts = ask.desk.dialogue.quality.kept
-        counts["polish_lost_concepts"] = counts.get("polish_lost_concepts", 0) + 1
+        named = "polish_lost_concepts" if best is rough else "polish_patients_part"
+        counts[named] = counts.get(named, 0) + 1
     return best

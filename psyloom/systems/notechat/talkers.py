@@ -121,8 +121,10 @@ class Told(Said):
         findings = tuple(line.split("{w}")[0] for line in actor.stock["inquiry"]["finding"])
         explained = bool(actor.cue.turns) and actor.cue.turns[-1][1].startswith(findings)
         replies = actor.stock["inquiry"]["thanks"] if explained else actor.stock["client"]["respond"]
+        # When all replies were said, one comes again: what else the note has is the doctor's to say.
+        again = replies[len(actor.cue.turns) // 2 % len(replies) :]
         left = [actor.said_of(word) for word in lay[actor.cue.take :]] or (
-            actor.left(replies, told) if actor.words else []
+            (actor.left(replies, told) or again) if actor.words else []
         )
         return {"utterance": left[0] if left else actor.utterance("client", actor.cue.turns, may_close=False)}
 
@@ -213,7 +215,8 @@ class NotechatPhysician(Planning, Counselor):
             return Turn(speaker="counselor", text=ask.rng("farewell").choice(FAREWELLS[lang]), closes=True)
 
         def too_early(text: str) -> str | None:
-            early = stated_too_early(text, talk.turns, targets, lang)
+            findings = (c for c in memory.concepts if c.type in CLINICIAN_ONLY)
+            early = stated_too_early(text, talk.turns, [*targets, *findings], lang)
             return WORDS["early"][lang].format(early[0]) if early else None
 
         def physicians_part(said: Said) -> str | None:
