@@ -4,13 +4,15 @@
 e.g. ``psyloom.training.classifier:load(reactions)``. Nothing is imported before an option names it.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, runtime_checkable
 
-from pydantic import ImportString, PlainSerializer, PlainValidator, TypeAdapter
+from pydantic import AfterValidator, ImportString, PlainSerializer, PlainValidator, TypeAdapter
 
+from psyloom.errors import UsageError
 from psyloom.records import Turn
 
 Pieces = Sequence[tuple[int, int]]
@@ -41,6 +43,27 @@ def classifier(plug: Any) -> Classifies | None:
     """The classifier that an option names; None for anything else."""
     it = plug.it if isinstance(plug, Made) else plug
     return it if isinstance(it, Classifies) else None
+
+
+def takes(*given: str) -> AfterValidator:
+    """Of a plug: it is a classifier, or can be called with these things, named as the message names them.
+
+    What it makes of them shows only when it is called; that it cannot be called shows before anything is asked.
+    """
+
+    def callable_with_them(plug: Any) -> Any:
+        it = plug.it if isinstance(plug, Made) else plug
+        try:
+            if not isinstance(it, Classifies):
+                inspect.signature(it).bind(*given)
+        except TypeError as trouble:
+            what = f"{_name(plug)} cannot be called with ({', '.join(given)}): {trouble}"
+            raise UsageError(what, do="name a function that takes them, in this order") from trouble
+        except ValueError:  # of a builtin that does not tell what it takes
+            pass
+        return plug
+
+    return AfterValidator(callable_with_them)
 
 
 def _found(given: Any) -> Any:

@@ -104,10 +104,9 @@ def embedder_named(name: str) -> Embed | None:
 
 def _vectors(embed: Embed, texts: list[str], like: Sequence[Sequence[float]] = ()) -> list[list[float]]:
     """What the embedder makes of texts, once it is sure that it is a row of numbers for each, all of one length."""
-    given = embed(texts)
     do = "let it return one row of numbers for each text, all of the same length"
     try:
-        vectors = [list(map(float, vector)) for vector in given]
+        vectors = [list(map(float, vector)) for vector in embed(texts)]
     except (TypeError, ValueError) as trouble:
         raise UsageError(f"the embedder gives no rows of numbers: {trouble}", do=do) from trouble
     lengths = sorted({len(vector) for vector in (*vectors, *like)})

@@ -16,7 +16,7 @@ from psyloom.knowledge import LabelSet
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.systems import make_role
 from psyloom.systems.psychat.answers import pieces, reactions, voted
-from psyloom.systems.psychat.base import BEHAVIORS, BUNDLED, STRATEGIES, Base, base, told
+from psyloom.systems.psychat.base import BEHAVIORS, BUNDLED, STRATEGIES, WINDOW, Base, base, told
 from psyloom.systems.psychat.samples import generator_samples, recall_at_1, selector_samples
 from psyloom.systems.psychat.system import PsyChat
 from psyloom.training.annotator import ClassifierAnnotator
@@ -91,12 +91,37 @@ def test_a_piece_shorter_than_two_characters_joins_the_one_before() -> None:
 async def test_the_strategies_are_those_of_the_nearest_entry_and_its_distance_is_kept(lang: Lang) -> None:
     turn, talk = await reply(model(lang), lang)
     known = base(None, lang, None, "euclidean")
-    ((entry, found),) = known.nearest(told(talk.turns[:2], lang))
+    ((entry, found),) = known.nearest(talk.turns[:2])
     assert turn.extra["demonstration_id"] == entry.id
     assert turn.extra["distance"] == found.distance
     assert tuple(label.id for label in turn.labels) == entry.strategies
     assert {label.set for label in turn.labels} == {STRATEGIES.id}
     assert entry.id.startswith(f"base-{lang}-1"), "it is the talk about lying awake"
+
+
+@pytest.mark.accepts("psychat", 2)
+@pytest.mark.parametrize("lang", LANGS)
+def test_n_grams_find_by_what_was_said_last_however_long_the_talk_was_about_something_else(lang: Lang) -> None:
+    known = base(None, lang, None, "euclidean")
+    talks = {entry.id.split("/")[0]: entry for entry in known.entries}  # the last entry of each talk
+    (about, *_), at = known.entries[-1].history, talks[f"base-{lang}-1"]
+    ((found, _),) = known.nearest([*[about] * 20, *at.history[-WINDOW:]])
+    assert found == at
+
+
+@pytest.mark.accepts("psychat", 2)
+def test_an_encoder_reads_whole_histories() -> None:
+    read: list[str] = []
+
+    def encode(texts: list[str]) -> list[list[float]]:
+        read.extend(texts)
+        return [[float(len(text))] for text in texts]
+
+    entries = base(None, "en", None, "euclidean").entries
+    longest = max(entries, key=lambda entry: len(entry.history)).history
+    assert len(longest) > WINDOW
+    Base("en", entries, encode).nearest(longest)
+    assert read.count(told(longest, "en")) == 2, "once in the base, once asked for"
 
 
 def far_and_near(texts: list[str]) -> list[list[float]]:
@@ -123,7 +148,8 @@ async def test_one_neighbor_decides_and_it_is_the_nearest_by_euclidean_distance_
 @pytest.mark.accepts("psychat", 3)
 @pytest.mark.parametrize("lang", LANGS)
 async def test_the_packed_prompt_has_the_demonstration_first_and_ends_with_an_open_counselor_line(lang: Lang) -> None:
-    asked = model(lang)
+    defending = BEHAVIORS["defending"].name(lang)
+    asked = model(lang, behaviors={"labels": [defending] * 2})
     turn, talk = await reply(asked, lang)
     packed = asked.asked("respond")[0].messages[-1]["content"]
     entry = next(e for e in base(None, lang, None, "euclidean").entries if e.id == turn.extra["demonstration_id"])
@@ -133,10 +159,11 @@ async def test_the_packed_prompt_has_the_demonstration_first_and_ends_with_an_op
     assert task.endswith(f"{told(talk.turns[:2], lang)}\n{open_line}")
     for part, behaviors, strategies in (
         (demo, entry.behaviors, entry.strategies),
-        (task, ("giving_information", "self_criticism_or_hopelessness"), entry.strategies),
+        (task, ("defending",), entry.strategies),
     ):
         assert all(BEHAVIORS[one].name(lang) in part for one in behaviors)
         assert all(STRATEGIES[one].name(lang) in part for one in strategies)
+    assert defending not in demo
 
 
 @pytest.mark.accepts("psychat", 4)
@@ -347,6 +374,9 @@ def test_selector_samples_have_one_real_reply_and_nine_others() -> None:
         assert len(set(candidates)) == 10
         assert set(candidates) <= real
         assert (sample["history"], candidates[positive]) in said
+    assert len({sample["positive"] for sample in samples}) > 5, "the real reply may stand anywhere"
+    again = list(selector_samples(dialogues, random.Random(1)))
+    assert [{*one["candidates"]} for one in again] != [{*one["candidates"]} for one in samples], "others are drawn"
 
 
 def test_wrong_replies_are_of_the_same_language_and_too_few_of_them_are_said() -> None:
@@ -452,6 +482,23 @@ def test_a_folder_without_a_classifier_is_said_before_anything_runs(tmp_path: Pa
     pytest.importorskip("transformers")
     with pytest.raises(BadRecord, match="holds no classifier"):
         make_role("psychat", "counselor", {"recognizer": f"psyloom.training.classifier:load({tmp_path})"})
+
+
+@pytest.mark.parametrize("option", ["recognizer", "strategist", "selector"])
+def test_a_function_that_cannot_be_called_with_what_it_is_given_is_said_before_anything_runs(option: str) -> None:
+    with pytest.raises(UsageError, match=r"os:getcwd|posix:getcwd"):
+        make_role("psychat", "counselor", {option: "os:getcwd"})
+
+
+def test_a_base_or_an_encoder_that_is_none_is_said_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text("no JSON\n")
+    write_jsonl(tmp_path / "bare.jsonl", [Dialogue(id="x", lang="en", sessions=[Session(turns=[Turn.client("a")])])])
+    with pytest.raises(BadRecord, match=r"broken\.jsonl:1"):
+        make_role("psychat", "counselor", {"base": str(tmp_path / "broken.jsonl")})
+    with pytest.raises(BadRecord, match=r"bare\.jsonl holds no counselor's turn"):
+        make_role("psychat", "counselor", {"base": str(tmp_path / "bare.jsonl")})
+    with pytest.raises(UsageError, match="the embedder"):
+        make_role("psychat", "counselor", {"embed": "math:sqrt"})
 
 
 async def test_what_psyloom_classifier_trains_recognizes_foretells_and_selects(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from psyloom.records import Dialogue, Lang, Turn, read_jsonl
 
 STRATEGIES, BEHAVIORS = label_set("client_reactions_strategy"), label_set("client_reaction")
 BUNDLED = Path(__file__).parent / "base.jsonl"
+WINDOW = 4  # messages of a history that n-grams compare
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ def entries(dialogue: Dialogue) -> list[Entry]:
 
 @dataclass
 class Base:
-    """Entries of one language with their indices."""
+    """Entries of one language with their indices.
+
+    An encoder compares whole histories. N-grams compare the last messages: of whole ones they tell the topic, which hardly
+    changes while a talk goes on, so that all its turns would get the same neighbor.
+    """
 
     lang: Lang
     entries: list[Entry]
@@ -63,15 +68,19 @@ class Base:
 
     def __post_init__(self) -> None:
         self._histories = Nearest(
-            (told(e.history, self.lang) for e in self.entries), embed=self.embed, metric=self.metric
+            (self._compared(e.history) for e in self.entries), embed=self.embed, metric=self.metric
         )
         lines = [(e.history[-1], label) for e in self.entries for label in labels_in(e.history[-1].labels, BEHAVIORS)]
         self._said = [(turn.text[slice(*label.span)] if label.span else turn.text, label.id) for turn, label in lines]
         self._sentences = Nearest((text for text, _ in self._said), embed=self.embed, metric=self.metric)
 
-    def nearest(self, history: str, j: int = 1) -> list[tuple[Entry, Found]]:
+    def nearest(self, history: Sequence[Turn], j: int = 1) -> list[tuple[Entry, Found]]:
         """The ``j`` entries whose history comes nearest, the nearest first."""
-        return [(self.entries[found.at], found) for found in self._histories.nearest(history, j)]
+        return [(self.entries[found.at], found) for found in self._histories.nearest(self._compared(history), j)]
+
+    def _compared(self, history: Sequence[Turn]) -> str:
+        whole = self.embed is not None and self.metric != "bm25"
+        return told(history if whole else history[-WINDOW:], self.lang)
 
     def behavior(self, sentence: str) -> str:
         """The behavior of the labelled client's sentence that comes nearest; others where there is none."""
@@ -88,14 +97,27 @@ class Base:
 
 
 @cache
+def held(path: Path) -> dict[Lang, list[Entry]]:
+    """What a file of labelled dialogues holds to retrieve, by language. Raises: BadRecord when there is nothing."""
+    found: dict[Lang, list[Entry]] = defaultdict(list)
+    for dialogue in read_jsonl(path, Dialogue):
+        found[dialogue.lang] += entries(dialogue)
+    if not any(found.values()):
+        raise _nothing_in(path)
+    return {lang: some for lang, some in found.items() if some}
+
+
+@cache
 def base(path: Path | None, lang: Lang, embed: Embed | None, metric: Metric) -> Base:
     """The bundled base or one from a file of labelled dialogues. Raises: BadRecord when it has nothing to retrieve."""
-    by_lang: dict[Lang, list[Entry]] = defaultdict(list)
-    for dialogue in read_jsonl(path or BUNDLED, Dialogue):
-        by_lang[dialogue.lang] += entries(dialogue)
-    if not by_lang[lang]:
-        raise BadRecord(
-            f"{path or BUNDLED} holds no counselor's turn in {lang!r} with labels of {STRATEGIES.id}",
-            do="label dialogues first: psyloom annotate client_reactions DIALOGUES --out DIR",
-        )
-    return Base(lang, by_lang[lang], embed, metric)
+    found = held(path or BUNDLED)
+    if lang not in found:
+        raise _nothing_in(path or BUNDLED, f" in {lang!r}")
+    return Base(lang, found[lang], embed, metric)
+
+
+def _nothing_in(path: Path, lang: str = "") -> BadRecord:
+    return BadRecord(
+        f"{path} holds no counselor's turn{lang} with labels of {STRATEGIES.id}",
+        do="label dialogues first: psyloom annotate client_reactions DIALOGUES --out DIR",
+    )

@@ -20,7 +20,7 @@ def generator_samples(dialogue: Dialogue, known: Base) -> Iterator[dict[str, str
     """
     prompt = load_prompt(PsyChat.prompts(), "respond", dialogue.lang)
     for entry in entries(dialogue):
-        near = known.nearest(told(entry.history, dialogue.lang), len(known.entries))
+        near = known.nearest(entry.history, len(known.entries))
         demo = next((other for other, _ in near if not other.id.startswith(f"{dialogue.id}/")), None)
         if demo is None:
             continue

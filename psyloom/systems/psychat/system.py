@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from psyloom.agents import Ask, Counselor, Sight, Talk
 from psyloom.agents.annotating import strictly
-from psyloom.agents.plugs import Classifies, Plug, classifier
+from psyloom.agents.plugs import Classifies, Plug, classifier, takes
 from psyloom.agents.retrieval import Metric, Nearest
 from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet
@@ -30,7 +30,7 @@ from psyloom.systems.psychat.answers import (
     scores_type,
     voted,
 )
-from psyloom.systems.psychat.base import BEHAVIORS, STRATEGIES, Base, Entry, base, told
+from psyloom.systems.psychat.base import BEHAVIORS, BUNDLED, STRATEGIES, Base, Entry, base, held, told
 
 # Names of one word ("Answer", "Confrontation") are everyday words: hearing them announces nothing.
 UNSAID = STRATEGIES.model_copy(update={"terms": tuple(t for t in STRATEGIES.terms if re.search(r"[ -]", t.en))})
@@ -53,18 +53,18 @@ class PsyChat(Counselor):
     mode: Literal["full", "simplified"] = Field(
         "full", description="simplified: one prompt without base, behaviors and strategies, as released"
     )
-    recognizer: Literal["llm", "retrieval"] | Plug = Field(
+    recognizer: Literal["llm", "retrieval"] | Annotated[Plug, takes("context", "sentences")] = Field(
         "llm",
         description="module 1: a model, the nearest labelled sentence, psyloom.training.classifier:load(FOLDER) for a "
         "trained classifier of client_reaction, or module:function (context, sentences) -> labels",
     )
-    strategist: Literal["retrieval", "policy", "llm"] | Plug = Field(
+    strategist: Literal["retrieval", "policy", "llm"] | Annotated[Plug, takes("history", "behaviors")] = Field(
         "retrieval",
         description="module 2: the nearest talk's strategies (the paper), the likeliest after these behaviors in the "
         "base, a model, psyloom.training.classifier:load(FOLDER) for one of client_reactions_strategy trained with "
         "ahead=true, or module:function (history, behaviors) -> labels",
     )
-    selector: Literal["llm", "retrieval"] | Plug = Field(
+    selector: Literal["llm", "retrieval"] | Annotated[Plug, takes("history", "candidates")] = Field(
         "llm",
         description="module 5: a model, closeness to the demonstration's reply, psyloom.training.classifier:load(FOLDER) for "
         "how clearly one of client_reactions_strategy finds the strategies in it, or module:function (history, candidates) "
@@ -76,9 +76,18 @@ class PsyChat(Counselor):
     )
     metric: Metric = Field("euclidean", description="distance of two histories")
     embed: Plug | None = Field(
-        None, description="a sentence encoder, module:function texts -> vectors; without one, n-grams"
+        None,
+        description="a sentence encoder, module:function texts -> vectors; without one, n-grams of the last 4 messages",
     )
     base: Path | None = Field(None, description="labelled dialogues to retrieve from; without one, the bundled samples")
+
+    @model_validator(mode="after")
+    def _can_retrieve(self) -> Self:
+        """A base or an encoder of one's own is tried here, not by case after case that paid for calls before."""
+        if self.mode == "full" and (self.base or self.embed):
+            for lang in held(self.base or BUNDLED):
+                base(self.base, lang, self.embed, self.metric)
+        return self
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         if self.mode == "simplified":
@@ -86,7 +95,7 @@ class PsyChat(Counselor):
         known = base(self.base, ask.lang, self.embed, self.metric)
         history = told(talk.turns, ask.lang)
         behaviors = await self._recognize(talk, ask, known)
-        nearest = known.nearest(history, self.neighbors)
+        nearest = known.nearest(talk.turns, self.neighbors)
         (demo, found), *_ = nearest
         strategies = await self._strategies(talk, ask, known, [entry for entry, _ in nearest], behaviors, history)
         packed = Packed(demo, behaviors, strategies)
