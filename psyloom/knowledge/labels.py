@@ -112,6 +112,11 @@ class LabelSet(BaseModel):
         terms = [term for term in self.terms if term.id not in parents]
         return self if len(terms) == len(self.terms) else self._part("leaves", terms)
 
+    def without(self, *words: str) -> "LabelSet":
+        """The labels but for those called by ``words``, as a set of its own."""
+        left = {self[word].id for word in words}
+        return self.only(term.id for term in self.terms if term.id not in left)
+
     def only(self, words: Iterable[str]) -> "LabelSet":
         """The labels called by ``words``, in this set's order, as a set of its own: what can be asked right now."""
         ids = {self[word].id for word in words}
