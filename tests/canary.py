@@ -1,9 +1,11 @@
 """The canary test of sight: a marked word in every text of a case, and every prompt of a run captured."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import UnionType
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -14,6 +16,7 @@ from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import FACETS, Case, Lang, Turn
 from psyloom.runs.engine import Work, roles_of
 
+Changes = Mapping[str, Mapping[str, Any]]
 BOOK = {"en": "Sleep comes when nobody waits for it. It can be learned.", "zh": "不去等它，觉才会来。这是可以学会的。"}
 
 
@@ -62,13 +65,16 @@ def _model(kind: type[BaseModel], name: str) -> type[BaseModel]:
 
 
 class Listening:
-    """The rehearsal back end without the case's words, which keeps what each agent of each role was shown."""
+    """The rehearsal back end without the case's words, which keeps what each agent of each role was shown.
+
+    changes: prompt -> fields of its answers that are other than rehearsed, to bring about what seldom happens.
+    """
 
     name = "rehearsal"
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
         self.shown: dict[str, set[str]] = {}
-        self._model = Rehearsal(own_words=False)
+        self._changes, self._model = changes or {}, Rehearsal(own_words=False)
 
     async def __call__(self, call: Call, /) -> Answer:
         text = "\n".join(m["content"] for m in call.messages)
@@ -76,9 +82,30 @@ class Listening:
         aloud = "\n".join(said for _, said in call.cue().turns) if call.cue else ""
         found = set(re.findall(r"canary<([\w.]+)>", text)) - set(re.findall(r"canary<([\w.]+)>", aloud))
         self.shown.setdefault(call.agent, set()).update(found)
-        return await self._model(call)
+        answer = await self._model(call)
+        if changed := self._changes.get(call.prompt):
+            return replace(answer, text=json.dumps({**json.loads(answer.text), **changed}))
+        return answer
 
     async def aclose(self) -> None: ...
+
+
+class Heard(NamedTuple):
+    """What a run showed: agent -> paths of the canaries it read, and the prompts that were rendered, SLUG/NAME.LANG."""
+
+    shown: dict[str, set[str]]
+    rendered: set[str]
+
+
+async def hear(work: Work, case: Case, dialogue: Any = None, changes: Changes | None = None) -> Heard:
+    """Run ``work`` on the case, or on a dialogue of it."""
+    model = Listening(changes)
+    desk = Desk.for_case(case, Models({"": model})) if dialogue is None else Desk(dialogue, case, Models({"": model}))
+    if dialogue is None:
+        await work.write(case, Ask(desk, work))
+    else:
+        await work.annotate(dialogue, Ask(desk, work))
+    return Heard(model.shown, set(desk.prompts))
 
 
 def leaves_of(case: Case) -> set[str]:
@@ -88,20 +115,20 @@ def leaves_of(case: Case) -> set[str]:
 
 
 async def faults_of_sight(work: Work, case: Case, dialogue: Any = None) -> list[str]:
-    """Everything wrong with what the agents of ``work`` were shown.
+    """Everything wrong with what the agents of ``work`` are shown in a run."""
+    leaves = leaves_of(case)  # before the run, which may write more into the case
+    return faults_in((await hear(work, case, dialogue)).shown, work, leaves)
+
+
+def faults_in(shown: Mapping[str, set[str]], work: Work, leaves: set[str]) -> list[str]:
+    """Everything wrong with what the agents of ``work`` were shown of a case's ``leaves``.
 
     An agent that read a canary outside its sight has a leak; an agent whose sight lists what none of its prompts
     shows has a sight wider than it needs, which is the leak of tomorrow.
     """
-    leaves, model = leaves_of(case), Listening()
-    desk = Desk.for_case(case, Models({"": model})) if dialogue is None else Desk(dialogue, case, Models({"": model}))
-    if dialogue is None:
-        await work.write(case, Ask(desk, work))
-    else:
-        await work.annotate(dialogue, Ask(desk, work))
     found: list[str] = []
     roles = list(roles_of(work).values())
-    for agent, seen in model.shown.items():
+    for agent, seen in shown.items():
         sight = [role.seen_by()[agent] for role in roles if agent in role.seen_by()]
         allowed = set().union(*sight) if sight else set()
         found += [f"{agent} read {path}, which it may not see" for path in sorted(seen) if not in_sight(path, allowed)]
@@ -110,13 +137,14 @@ async def faults_of_sight(work: Work, case: Case, dialogue: Any = None) -> list[
     return found
 
 
-def widened(role: Role, agent: str, path: str) -> Role:
-    """The same role with one more entry in one agent's sight."""
+def widened(role: Role, more: Mapping[str, str]) -> Role:
+    """The same role with one more entry in the sight of some agents: agent -> path."""
+    sights = {agent: {*type(role).sight.get(agent, set()), path} for agent, path in more.items()}
 
     class Wider(type(role)):  # type: ignore[misc]
-        sight: ClassVar = {**type(role).sight, agent: {*type(role).sight.get(agent, set()), path}}
+        sight: ClassVar = {**type(role).sight, **sights}
 
-    Wider.__module__ = type(role).__module__
+    Wider.__module__, Wider.__name__ = type(role).__module__, type(role).__name__
     return Wider.model_validate(role.model_dump())
 
 

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
@@ -13,8 +14,8 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from psyloom.agents.course import PROMPTS, recalled
-from psyloom.agents.dials import END, Dials, told_where
-from psyloom.agents.guards import Said, clean, faults
+from psyloom.agents.dials import Dials, told_where
+from psyloom.agents.guards import END, Said, clean, faults
 from psyloom.agents.prompts import Front, Prompt, load_prompt
 from psyloom.agents.roles import Role
 from psyloom.agents.sight import Veil, View, look
@@ -24,6 +25,7 @@ from psyloom.errors import AnswerRejected
 from psyloom.llm import Answer, Call, Cue, Decoding, Message, Model
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
 from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Speaker, Turn
+from psyloom.safety.cues import cue_in
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]  # a named function: its name is what is counted
@@ -96,6 +98,7 @@ class Desk:
     dials: how difficult the client is made, whichever client it is.
     decoding: agent -> decoding parameters instead of those of its prompt files; "": all agents.
     shelf: what dialogues of a run have in common; borrowed: keys of what this one asked for there.
+    leaving: the client's last message held the token with which a dial lets it end.
     """
 
     dialogue: Dialogue
@@ -109,6 +112,7 @@ class Desk:
     decoding: Mapping[str, Decoding] = field(default_factory=dict)
     shelf: "Shelf" = field(default_factory=lambda: Shelf())
     on_text: Callable[[str | None], None] | None = None
+    leaving: bool = False
     trace: list[Asked] = field(default_factory=list)
     prompts: dict[str, str] = field(default_factory=dict)
     answered_by: dict[str, str] = field(default_factory=dict)
@@ -172,6 +176,11 @@ class Ask:
         """The case as ``agent`` sees it, for choices made in code; aloud: it is said as it stands, so nothing hidden."""
         veil = self._veil(agent) if aloud else None
         return look(self.desk.case, self.role.seen_by(), agent, veil and replace(veil, instead=""))
+
+    def held_back(self, agent: str) -> Collection[str]:
+        """The sentences of the case that ``agent``, a client with an openness dial, does not tell yet."""
+        veil = self._veil(agent)
+        return veil.hidden if veil else ()
 
     def _veil(self, agent: str) -> Veil | None:
         """What a client with an openness dial does not tell yet."""
@@ -272,7 +281,7 @@ class Ask:
         Args:    check: what must hold: a faulty answer is asked for again, and in the end the case fails.
                  prefer: what should hold: a faulty answer is asked for again, and in the end kept and counted
                  under the function's name.
-                 rules: a script's rules, for the rehearsal back end.
+                 rules: for the rehearsal back end: a script's rules, or the part of its stock that a message comes from.
                  decoding: parameters instead of those the prompt's file sets, e.g. ``{"logprobs": True}``; what the
                  run sets goes before both.
                  goes_on: how often an answer that breaks off is asked to be continued, instead of asked for again.
@@ -288,7 +297,7 @@ class Ask:
             asked = last
             for _ in range(goes_on):
                 if asked.finish == "length":
-                    more = [*messages, *_again(asked.answer, WORDS[self.lang]["go on"])]
+                    more = _again(messages, asked.answer, WORDS[self.lang]["go on"])
                     last, answer = await self._answer(prompt, more, str, rules, take, decoding or {})
                     asked = replace(last, answer=asked.answer + last.answer)
             value, hard, soft = self._judge(asked, prompt, kind, check, prefer)
@@ -299,7 +308,7 @@ class Ask:
                 return value
             last.rejected = fault = hard or _and(self.lang, soft)
             self._count(soft)
-            messages = [*messages, *_again(asked.answer, WORDS[self.lang]["again"].format(fault))]
+            messages = _again(messages, asked.answer, WORDS[self.lang]["again"].format(fault))
         raise AnswerRejected(
             f"{self.role.system()}: {prompt.front.agent} gave no acceptable answer to {name!r} in {self.desk.tries} tries; last fault: {fault}",
             do="see its trace for every attempt; try a stronger model",
@@ -327,7 +336,7 @@ class Ask:
         mine = self.kind == "counselor" or front.speaks == "client"
         if self.role.recalls or not mine or self._folder == PROMPTS:
             return messages
-        words = recalled(self.desk.case.course, front.speaks or "counselor", self.lang)
+        words = recalled(self.desk.case.course, front.speaks or "counselor", self.lang, speaks=bool(front.speaks))
         first, *rest = messages
         return [{"role": first["role"], "content": f"{first['content']}\n\n{words}"}, *rest] if words else messages
 
@@ -335,13 +344,10 @@ class Ask:
         """The client's prompt with what its dials ask of this message, as the last thing it reads."""
         if self.desk.dials is None or self.talk is None:
             return messages
-        own = sum(turn.speaker == "client" for turn in self.talk.dialogue.turns) - self.talk.given
-        if not (words := self.desk.dials.instruction(own, self.lang, None if front.end else self._end(front))):
+        own, end = self.talk.of_client, None if front.end else self._end(front)
+        if not (words := self.desk.dials.instruction(own, self.lang, end)):
             return messages
-        *before, last = messages
-        if last["role"] != "user":
-            return [*messages, {"role": "user", "content": words}]
-        return [*before, {"role": "user", "content": f"{last['content']}\n\n{words}"}]
+        return _told(messages, words)
 
     async def _answer(
         self, prompt: Prompt, messages: list[Message], kind: Any, rules: Any, take: int, decoding: Decoding
@@ -376,9 +382,8 @@ class Ask:
     def _cue(self, prompt: Prompt, kind: Any, rules: Any, take: int, call: Call) -> Cue:
         front = prompt.front
         seen = self.role.seen_by().get(front.agent, frozenset())
-        known = list(told_where(self.desk.case, seen))
-        if front.speaks == "client" and (veil := self._veil(front.agent)):
-            known = [(path, fact) for path, fact in known if fact not in veil.hidden]
+        held = self.held_back(front.agent) if front.speaks == "client" else ()
+        known = [(path, fact) for path, fact in told_where(self.desk.case, seen) if fact not in held]
         *before, turns = [_said(one.turns) for one in self.talk.dialogue.sessions] if self.talk else [()]
         homework = tuple(self.desk.case.course[-1].homework) if self.desk.case.course else ()
         # By what is asked, not by when: calls side by side may be answered in any order, some of them from the journal.
@@ -386,7 +391,7 @@ class Ask:
         return Cue(
             front.act, front.agent, self.lang, seed, front.speaks, self._end(front),
             tuple(fact for _, fact in known), turns, kind, rules, take, tuple(path for path, _ in known),
-            tuple(chain.from_iterable(before)), homework,
+            tuple(chain.from_iterable(before)), homework, partial(cue_in, lang=self.lang),
         )  # fmt: skip
 
     def _judge(
@@ -420,6 +425,8 @@ class Ask:
         spoken = text.replace(end, "").strip() if end else text
         turns = _said(self.talk.turns) if self.talk else ()
         heard = list(faults(Said(spoken, front.speaks, self.lang, turns, self.role.unsaid)))
+        if not front.end:  # the token of a dial, of which the role knows nothing
+            text, self.desk.leaving = spoken, spoken != text
         if isinstance(value, BaseModel):
             return value.model_copy(update={front.says or "text": text}), heard
         return text, heard
@@ -442,8 +449,17 @@ def _plus(counts: Mapping[str, int], soft: Sequence[tuple[str, str]]) -> dict[st
     return {name: counts.get(name, 0) + 1 for name, _ in soft}
 
 
-def _again(answer: str, words: str) -> list[Message]:
-    return [{"role": "assistant", "content": answer}, {"role": "user", "content": words}]
+def _again(messages: list[Message], answer: str, words: str) -> list[Message]:
+    """The prompt with an answer and what is said to it; an empty one is left out, as not every server takes it."""
+    return _told([*messages, {"role": "assistant", "content": answer}] if answer.strip() else messages, words)
+
+
+def _told(messages: list[Message], words: str) -> list[Message]:
+    """The prompt with more words of the user, at the end of its last message if that is the user's."""
+    *before, last = messages
+    if last["role"] != "user":
+        return [*messages, {"role": "user", "content": words}]
+    return [*before, {"role": "user", "content": f"{last['content']}\n\n{words}"}]
 
 
 def trace_record(desk: Desk) -> dict[str, Any]:

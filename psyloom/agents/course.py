@@ -40,12 +40,16 @@ class Record(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
+        from psyloom.llm.rehearsal.speech import quotes_of
+
         talks = (*actor.cue.before, *actor.cue.turns)
-        heard = [q for who, text in talks if who == "client" and (q := actor.quote(text))]
+        heard = [quote for who, text in talks if who == "client" for quote in quotes_of(actor, text)[:1]]
+        said, stock = "\n".join(text for _, text in actor.cue.turns), actor.stock["cbt"]
+        agreed = [task for words, task in stock["promised"].items() if words in said]
         return {
             "summary": actor.text("summary"),
             "learnt": list(dict.fromkeys(heard))[:12],
-            "homework": [actor.rng.choice([t for t in actor.stock["cbt"]["tasks"] if t not in actor.homework])],
+            "homework": [*agreed, *(task for task in stock["tasks"] if task in said)][:3],
             "ratings": [],
         }
 
@@ -62,11 +66,16 @@ def keep(record: Record, talk: "Talk", ask: "Ask") -> None:
     ask.desk.case.course.append(Meeting.model_validate(record.model_dump(include=set(Meeting.model_fields))))
 
 
-def recalled(course: Sequence[Meeting], speaker: Speaker, lang: Lang) -> str:
-    """What one side is told of the sessions before; empty before the first."""
+def recalled(course: Sequence[Meeting], speaker: Speaker, lang: Lang, *, speaks: bool = True) -> str:
+    """What one side is told of the sessions before; empty before the first.
+
+    speaks: false for who only looks on, judges or chooses: not told how to go on from there.
+    """
     if not course:
         return ""
-    return load_prompt(PROMPTS, "course", lang).render({"course": list(course), "speaker": speaker})[0]["content"]
+    return load_prompt(PROMPTS, "course", lang).render({"course": list(course), "speaker": speaker, "speaks": speaks})[
+        0
+    ]["content"]
 
 
 def before(dialogue: Dialogue, case: Case) -> list[Meeting]:

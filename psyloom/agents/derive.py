@@ -2,18 +2,38 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, create_model
 
 from psyloom.agents.ask import Ask, Check
+from psyloom.agents.dials import nobody_says
 from psyloom.agents.roles import Role
 from psyloom.agents.sight import Sight
 from psyloom.errors import MissingFacet
 from psyloom.records import FACETS, Case, Facet, Lang
 
+if TYPE_CHECKING:
+    from psyloom.llm.rehearsal.actor import Actor
+
 _OTHERS = "answers"  # of a post: not the client's own words, so they are made up only where a role cannot do without
+_NOT_KNOWN: dict[Lang, str] = {"en": "unknown", "zh": "不详"}
 _EMPTY: dict[Lang, str] = {"en": "{} must not be empty", "zh": "{} 不能空着"}
+
+
+class _Wanted(Facet):
+    """A facet as it is asked for."""
+
+    @classmethod
+    def rehearse(cls, actor: "Actor") -> dict[str, Any]:
+        """The case's sentences, one after the other, where a client could have said them: of its age they tell nothing."""
+
+        def text(node: dict[str, Any], name: str) -> str:
+            label = name == "name" or nobody_says(cls.__name__.lower(), name)
+            return _NOT_KNOWN[actor.cue.lang] if label else actor.retold()
+
+        found: dict[str, Any] = actor.fill(text=text)
+        return found
 
 
 class Deriver(Role):
@@ -101,7 +121,7 @@ def _wanted(facet: str, others: bool) -> type[Facet]:
     """The facet, with or without what is not the client's own."""
     kind = _kind(facet)
     fields: dict[str, Any] = {n: (f.annotation, f) for n, f in kind.model_fields.items() if others or n != _OTHERS}
-    return create_model(kind.__name__, __base__=Facet, **fields)
+    return create_model(kind.__name__, __base__=_Wanted, **fields)
 
 
 def _kind(facet: str) -> type[Facet]:

@@ -7,20 +7,20 @@ a client plays as its own system has it.
 import re
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from psyloom.agents.guards import fold
 from psyloom.agents.prompts import load_prompt
 from psyloom.agents.sight import Veil, in_sight
 from psyloom.agents.words import localized
+from psyloom.errors import UsageError
 from psyloom.knowledge import OneOf, label_set
 from psyloom.records import Case, Lang, Speaker, Turn, sentences
 
 REACTIONS = label_set("client_reaction")
 _PROMPTS = Path(__file__).parent / "prompts"
-END = "[/END]"  # with which a client ends a session that its own system lets it not end
 HIDDEN: dict[Lang, str] = {"en": "(does not come to mind yet)", "zh": "（还想不起来）"}
 
 # Facts about a client that nobody says as a sentence: whole facets, and fields by their name.
@@ -45,12 +45,15 @@ def _depth(found: tuple[str, str]) -> int:
     return next((n for n, deep in enumerate(_DEEP, 1) if found[0].startswith(deep)), 0)
 
 
+def nobody_says(facet: str, *fields: str) -> bool:
+    """Does no sentence of a client stand there, but what somebody wrote down of it?"""
+    return facet in _NOT_TOLD or bool(_NOT_TOLD_FIELDS.intersection(fields))
+
+
 def told_where(case: Case, seen: Set[str]) -> Iterator[tuple[str, str]]:
     """The same with the path of each, and with the labels that name the client's trouble."""
     for path, text in case.leaves():
-        facet, *fields = path.split(".")
-        nobody_says = facet in _NOT_TOLD or _NOT_TOLD_FIELDS.intersection(fields)
-        if in_sight(path, seen) and (path in _LABELS or not nobody_says):
+        if in_sight(path, seen) and (path in _LABELS or not nobody_says(*path.split("."))):
             yield from ((path, sentence) for sentence in sentences(text))
 
 
@@ -75,6 +78,22 @@ class Dials(BaseModel):
         "has it",
     )
 
+    @field_validator("trajectory", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        """A word, or words between commas, as a command line gives them."""
+        return [word.strip() for word in re.split("[,，、]", given)] if isinstance(given, str) else given
+
+    def followed_by(self, client: str, follows: Set[str]) -> None:
+        """Raise UsageError for a dial that is set but that the client, which ``follows`` only some, would not heed."""
+        for name in self.model_dump(exclude_defaults=True):
+            if name not in follows:
+                what = f"option dials.{name}: no model plays the client of {client}, so that nothing would change"
+                takes = (
+                    f"it follows {', '.join(f'dials.{one}' for one in sorted(follows))}" if follows else "leave it out"
+                )
+                raise UsageError(what, do=f"{takes}; or take another client")
+
     def over(self, case: Case) -> "Dials":
         """These dials; where one is not set, what the case itself says of its client, unless a model made that up."""
         own = case.disposition
@@ -88,17 +107,28 @@ class Dials(BaseModel):
 
         end: the token with which it may end the session, when its own prompt names none.
         """
-        if self.resistance is None and self.verbosity is None and not self.trajectory and not end:
+        reaction = self.reaction(turn)
+        if (
+            self.resistance is None
+            and self.verbosity is None
+            and not reaction
+            and not end
+            and self.may_end is not False
+        ):
             return ""
-        reaction = REACTIONS[self.trajectory[min(turn, len(self.trajectory) - 1)]] if self.trajectory else None
         slots = {
             "resistance": self.resistance,
             "verbosity": self.verbosity,
-            "reaction": localized(reaction, lang),
+            "reaction": localized(REACTIONS[reaction], lang) if reaction else None,
             "end": end,
+            "stays": self.may_end is False,
         }
         messages = load_prompt(_PROMPTS, "dials", lang).render(slots)
         return messages[0]["content"] if messages else ""
+
+    def reaction(self, turn: int) -> str | None:
+        """The reaction that the client is to show in its ``turn``-th message; None without a trajectory."""
+        return self.trajectory[min(turn, len(self.trajectory) - 1)] if self.trajectory else None
 
     def veil(self, case: Case, seen: Set[str], turns: Sequence[tuple[Speaker, str]], lang: Lang) -> Veil | None:
         """What the client does not remember yet; None when everything is open."""
@@ -113,43 +143,51 @@ Dialled = Annotated[Dials | None, Field(description="how difficult the client is
 
 
 def unlocked(facts: Sequence[str], openness: float, turns: Sequence[tuple[Speaker, str]]) -> set[str]:
-    """The facts open to the client: the first, its share of the rest, and what the counselor's questions opened.
-
-    A question opens every fact it has a word in common with, or else the next one in the case's order.
-    """
-    count = max(1, round(openness * len(facts)))
-    found = set(facts[:count])
+    """The facts open to the client: its share, the first at least, and what the counselor's questions opened."""
+    found = set(facts[: max(1, round(openness * len(facts)))])
     for who, text in turns:
-        if who != "counselor" or not re.search(r"[?？]|吗|呢", text):
-            continue
-        locked = [fact for fact in facts if fact not in found]
-        found.update([fact for fact in locked if alike(text, fact) > 0] or locked[:1])
+        if who == "counselor":
+            found.update(opened(text, [fact for fact in facts if fact not in found]))
     return found
+
+
+def opened(text: str, locked: list[str]) -> list[str]:
+    """What a counselor's message opens: a question every fact it has a word in common with, or else the next one."""
+    if not re.search(r"[?？]|吗|呢", text):
+        return []
+    return [fact for fact in locked if alike(text, fact) > 0] or locked[:1]
 
 
 def measures(case: Case, seen: Set[str], turns: Sequence[Turn]) -> dict[str, float]:
     """What a session shows of its client, each from 0 to 1.
 
-    facts_told:   share of the case's facts that the client has told, in one message or over several.
-    unasked:      share of the facts told that had no word in common with what the counselor had said before.
+    facts_told:  share of the case's facts that the client has told, in one message or over several.
+    volunteered: share of the case's facts that it told before a question had opened them to a client of openness 0.
     cooperation_1 ... cooperation_4: share of cooperative messages by quarter of the talk: without a negative reaction
     where reactions are labelled, else without words that refuse the talk.
     """
     facts = {fact: words for fact in told(case, seen) if (words := _units(fact))}
-    heard: dict[Speaker, set[str]] = {"client": set(), "counselor": set()}
-    unasked: dict[str, bool] = {}  # the facts told
+    asked_for = set(list(facts)[:1])  # what a client comes with is nothing that it volunteers
+    messages: list[set[str]] = []
+    volunteered: dict[str, bool] = {}  # the facts told
     for turn in turns:
-        heard[turn.speaker] |= _units(turn.text)
-        if turn.speaker == "client":
-            new = [one for one, words in facts.items() if one not in unasked and _told(words, heard["client"])]
-            unasked |= {fact: not facts[fact] & heard["counselor"] for fact in new}
+        if turn.speaker == "counselor":
+            asked_for.update(opened(turn.text, [fact for fact in facts if fact not in asked_for]))
+            continue
+        messages.append(_units(turn.text))
+        new = [fact for fact, words in facts.items() if fact not in volunteered and _told(words, messages)]
+        volunteered |= {fact: fact not in asked_for for fact in new}
+    found = {"facts_told": len(volunteered), "volunteered": sum(volunteered.values())} if facts else {}
+    return {name: round(count / len(facts), 4) for name, count in found.items()} | _cooperation(turns)
+
+
+def _cooperation(turns: Sequence[Turn]) -> dict[str, float]:
+    """Each message counts for the quarter in which it begins."""
     own = [cooperates(turn) for turn in turns if turn.speaker == "client"]
-    found = {"facts_told": len(unasked) / len(facts)} if facts else {}
-    found |= {"unasked": sum(unasked.values()) / len(unasked)} if unasked else {}
-    for quarter in range(4):
-        part = own[len(own) * quarter // 4 : len(own) * (quarter + 1) // 4]
-        found |= {f"cooperation_{quarter + 1}": sum(part) / len(part)} if part else {}
-    return {name: round(value, 4) for name, value in found.items()}
+    quarters: dict[str, list[bool]] = {}
+    for n, one in enumerate(own):
+        quarters.setdefault(f"cooperation_{n * 4 // len(own) + 1}", []).append(one)
+    return {name: round(sum(part) / len(part), 4) for name, part in quarters.items()}
 
 
 def cooperates(turn: Turn) -> bool:
@@ -192,10 +230,15 @@ def _units(text: str) -> set[str]:
     return english | {pair for pair in pairs if not _PARTICLES.search(pair)}
 
 
-def _told(fact: set[str], heard: set[str]) -> bool:
-    """Was half of a fact said? Of Chinese, whose pairs of characters a paraphrase keeps less of, a third."""
+def _told(fact: set[str], messages: Sequence[set[str]]) -> bool:
+    """Was half of a fact said, and half of that at once? Of Chinese, whose pairs a paraphrase keeps less of, a third.
+
+    Words that came one by one, in messages about other things, tell nothing.
+    """
     chinese = any("\u4e00" <= word[0] <= "\u9fff" for word in fact)
-    return len(fact & heard) >= len(fact) / (3 if chinese else 2)
+    needed = len(fact) / (3 if chinese else 2)
+    at_once = max(len(fact & words) for words in messages)
+    return at_once >= needed / 2 and len(fact.intersection(set().union(*messages))) >= needed
 
 
 def alike(one: str, other: str) -> float:

@@ -33,6 +33,11 @@ class Pairing(Writer):
     def _can_be(self) -> Self:
         if self.sessions > 1 and self.counselor.meets_once:
             raise ValueError(f"sessions: the counselor of {self.counselor.system()} meets a client once")
+        if self.min_exchanges and self.counselor.meets_once:
+            who = self.counselor.system()
+            raise ValueError(f"min_exchanges: the counselor of {who} takes leave when its work is done, not later")
+        if self.dials:
+            self.dials.followed_by(self.client.system(), self.client.follows())
         most = self.max_exchanges or self.counselor.rules(Case(id="-", lang="en"), "en").max_exchanges
         if self.min_exchanges and self.min_exchanges > most:
             raise ValueError(f"min_exchanges: {self.min_exchanges} is more than the most there may be, {most}")

@@ -6,7 +6,7 @@ A role's folder holds its prompts (``prompts/``); its class says what each of it
 
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from psyloom.agents.course import write_record
+from psyloom.agents.dials import Dials
+from psyloom.agents.parting import takes_leave
 from psyloom.agents.sight import Sight
 from psyloom.knowledge import LabelSet
 from psyloom.records import Case, Dialogue, Lang, Speaker, Turn
@@ -37,7 +39,7 @@ class Rules:
     max_exchanges: exchanges in the session; those that the opening completes are not counted.
     min_exchanges: earlier wishes to end are not heard.
     last:          who has the last word.
-    stop:          further reasons to end, each looked at after every turn.
+    stop:          further reasons to end, each looked at after every turn; see `parted`.
     """
 
     max_exchanges: int = 20
@@ -46,6 +48,13 @@ class Rules:
     last: Speaker | None = None
     opening: Sequence[Turn] = ()
     stop: Sequence[Stop] = ()
+
+
+def parted(talk: "Talk") -> str | None:
+    """Stop when both have taken leave, one after the other: with every counselor whose paper sets no other end."""
+    *_, before, last = (None, None, *talk.turns)
+    both = before and last and before.speaker != last.speaker and takes_leave(before.text) and takes_leave(last.text)
+    return "both took leave" if both else None
 
 
 GREETING: dict[Lang, str] = {
@@ -122,6 +131,10 @@ class Client(Role):
 
     speaker: ClassVar[Speaker] = "client"
 
+    def follows(self) -> Set[str]:
+        """The dials that move it; one that no model plays overrides it."""
+        return Dials.model_fields.keys()
+
     @abstractmethod
     async def reply(self, talk: "Talk", ask: "Ask") -> Turn: ...
 
@@ -129,7 +142,8 @@ class Client(Role):
 class Counselor(Role):
     """History in, the counselor's next turn out.
 
-    meets_once: what it does is over after one session, which it brings to a diagnosis or to the end of a record.
+    meets_once: what it does is over after one session, which it brings to a diagnosis or to the end of a record: there
+                it takes leave by a rule of its own, so that there is no next session and no least length.
     """
 
     speaker: ClassVar[Speaker] = "counselor"
@@ -138,10 +152,11 @@ class Counselor(Role):
     def rules(self, case: Case, lang: Lang) -> Rules:
         """The frame of a session with this counselor; a system whose paper sets another frame overrides it.
 
-        The case's own opening lines are used when it has some, else the counselor greets, anew or again.
+        The case's own opening lines are used when it has some, else the counselor greets, anew or again. It ends when
+        both have taken leave, if not before.
         """
         lines = [Turn(speaker=who, text=text) for line in case.opening for who, text in line.items()]
-        return Rules(opening=lines or [Turn.counselor((AGAIN if case.course else GREETING)[lang])])
+        return Rules(opening=lines or [Turn.counselor((AGAIN if case.course else GREETING)[lang])], stop=[parted])
 
     async def record(self, talk: "Talk", ask: "Ask") -> None:
         """Write down on the case what the session under way leaves to the next; for a record of its own override it.

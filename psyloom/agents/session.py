@@ -1,9 +1,11 @@
 """The session runner: a client and a counselor talk, and code, not a prompt, decides when they stop."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from psyloom.agents.ask import Ask
-from psyloom.agents.dials import END, Dials, measures
+from psyloom.agents.dials import Dials, measures
+from psyloom.agents.guards import END, take_end
+from psyloom.agents.prompts import prompts_in
 from psyloom.agents.roles import Client, Counselor, Rules, Stop
 from psyloom.agents.talk import Talk
 from psyloom.records import Dialogue, Session, Speaker, Turn
@@ -38,19 +40,28 @@ async def converse(
         role = seats[_next(talk, rules)]
         talk.add(await reply(role, talk, ask.as_(role, talk)))
     talk.session.ended = over
-    seen = frozenset().union(*client.seen_by().values())
-    quality, shown = ask.desk.dialogue.quality, measures(ask.desk.case, seen, talk.dialogue.turns)
+    quality, shown = ask.desk.dialogue.quality, measures(ask.desk.case, known_to(client), talk.dialogue.turns)
     quality.measures = {name: value for name, value in quality.measures.items() if name not in shown} | shown
     return talk.dialogue
 
 
+def known_to(client: Client) -> Set[str]:
+    """Paths of the case that a client can tell of: what its speaking agents see, not who grades or prepares behind it."""
+    fronts = [prompt.front for prompt in prompts_in(client.prompts())]
+    silent = {front.agent for front in fronts} - {front.agent for front in fronts if front.speaks == "client"}
+    return frozenset().union(*(seen for agent, seen in client.seen_by().items() if agent not in silent))
+
+
 async def reply(role: Client | Counselor, talk: Talk, ask: Ask) -> Turn:
     """The role's next turn; a dial may let a client end the session, or keep it from that."""
+    ask.desk.leaving = False
     turn = await role.reply(talk, ask)
     dials = ask.desk.dials
     if role.speaker == "client" and dials and dials.may_end is not None:
         turn.text, wishes = take_end(turn.text, END)
-        turn.closes = dials.may_end and (turn.closes or wishes)
+        turn.closes = dials.may_end and (turn.closes or wishes or ask.desk.leaving)
+    if role.speaker == "client" and dials and (reaction := dials.reaction(talk.of_client)):
+        turn.extra["reaction_asked"] = reaction  # no label: nobody has looked whether it shows
     return turn
 
 
@@ -86,8 +97,3 @@ def said(words: Sequence[str], speaker: Speaker) -> Stop:
         return f"{speaker} said {found!r}" if found else None
 
     return stop
-
-
-def take_end(text: str, token: str) -> tuple[str, bool]:
-    """Part an end token from an utterance: (text without it, was it there)."""
-    return text.replace(token, "").strip(), token in text

@@ -44,6 +44,11 @@ class Talk:
         """The turns of the session under way."""
         return self.session.turns
 
+    @property
+    def of_client(self) -> int:
+        """How many messages the client has made, over all sessions; given ones are none."""
+        return sum(turn.speaker == "client" for turn in self.dialogue.turns) - self.given
+
     def add(self, turn: Turn) -> None:
         self.turns.append(turn)
 

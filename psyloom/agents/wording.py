@@ -72,14 +72,18 @@ def size(text: str, lang: Lang) -> int:
 
 
 def shortened(text: str, longest: int, lang: Lang) -> str:
-    """The whole sentences, else the whole clauses, else the words with which ``text`` begins and that fit."""
+    """The whole sentences, else the whole clauses, else the words with which ``text`` begins and that fit.
+
+    Clauses are closed as a sentence is.
+    """
     if size(text, lang) <= longest:
         return text
-    sentence_ends = [end for _, end in spans(text)]
-    clause_ends = [one.end() for one in re.finditer("[，,；;]", text)]
-    word_ends = [one.end() for one in re.finditer("(?s)." if lang == "zh" else r"\S+", text)]
-    for ends in (sentence_ends, clause_ends, word_ends):
-        beginnings = (text[:end].strip() for end in reversed(ends))
-        if fits := next((one for one in beginnings if one and size(one, lang) <= longest), None):
+    stop = "。" if lang == "zh" else "."
+    sentences = [text[:end] for _, end in spans(text)]
+    clauses = [text[: one.start()] + stop for one in re.finditer(r"(?<=[\w”’\"')）])(?:[，；;]|,(?!\d))", text)]
+    words = [text[: one.end()] for one in re.finditer("(?s)." if lang == "zh" else r"\S+", text)]
+    for beginnings in (sentences, clauses, words):
+        whole = (one.strip() for one in reversed(beginnings))
+        if fits := next((one for one in whole if one and size(one, lang) <= longest), None):
             return fits
     return text

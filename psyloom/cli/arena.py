@@ -70,8 +70,10 @@ def _listed(words: str) -> list[str]:
 
 
 def _tell(found: "ArenaSummary", data: dict[str, Any] | None) -> None:
+    from psyloom.runs.words import counted
+
     for name, talks in found.talks.items():
-        click.echo(f"{name}: {talks.dialogues} dialogues, {talks.failures} failures")
+        click.echo(f"{name}: {counted(f'{talks.dialogues} dialogues, {talks.failures} failures')}")
         for reason, count in sorted(talks.reasons.items()):
             click.echo(f"  {count} x {reason}, first: {talks.examples[reason]}")
     if data is None:

@@ -61,6 +61,8 @@ def chat(
     dials, options = take_dials(pairs(settings)) if kind == "client" else (None, pairs(settings))
     role = make_role(slug, kind, options)
     assert isinstance(role, Client | Counselor)
+    if dials and isinstance(role, Client):
+        dials.followed_by(slug, role.follows())
     case = _case(file or find_system(slug).cases(), id_, lang)
     if missing := lacking(case, role.wants()):
         raise MissingFacet(

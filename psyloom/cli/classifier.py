@@ -90,13 +90,15 @@ def annotate(folder: Path, dialogues: Path, out: Path, by: str, favored: tuple[s
 
     from psyloom.cli.run import pairs
     from psyloom.runs import run_cases
+    from psyloom.runs.words import counted
     from psyloom.training.annotator import ClassifierAnnotator
     from psyloom.training.classifier import load
 
     recipe = load(str(folder)).recipe
     favor = {label: _chance(label, value, recipe) for label, value in pairs(favored).items()}
     summary = asyncio.run(run_cases(ClassifierAnnotator(path=folder, favor=favor), dialogues, out, by=by))
-    click.echo(f"{summary.dialogues} dialogues, {summary.failures} failures    read them: psyloom show {out}")
+    made = counted(f"{summary.dialogues} dialogues, {summary.failures} failures")
+    click.echo(f"{made}    read them: psyloom show {out}")
 
 
 def _chance(label: str, value: str, recipe: "Recipe") -> float:

@@ -111,6 +111,8 @@ def _facts(found: "RatingSummary") -> dict[str, Any]:
 
 
 def _tell(found: "RatingSummary") -> None:
+    from psyloom.runs.words import counted
+
     p = found.run.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""
@@ -120,8 +122,10 @@ def _tell(found: "RatingSummary") -> None:
         for moved in found.changes.get(name, ()):
             _moved(moved)
     failed = f" ({', '.join(f'{n} {why}' for why, n in found.failed.most_common())})" if found.failed else ""
-    click.echo(f"{found.ratings} ratings, {found.judgments} judgments, {found.failed.total()} failed{failed}")
-    click.echo(f"{found.run.dialogues} dialogues rated, {found.run.failures} not; {p.calls} calls{replayed}, {cost}")
+    made = counted(f"{found.ratings} ratings, {found.judgments} judgments")
+    click.echo(f"{made}, {found.failed.total()} failed{failed}")
+    rated = counted(f"{found.run.dialogues} dialogues rated, {found.run.failures} not; {p.calls} calls")
+    click.echo(f"{rated}{replayed}, {cost}")
     for reason, count in sorted(found.run.reasons.items()):
         click.echo(f"  {count} x {reason}, first: {found.run.examples[reason]}")
     if any(one.rater == "model rehearsal" for each in found.results.values() for one in each):

@@ -117,8 +117,8 @@ def simulate(counselor: str, client: str, cases: Path, settings: tuple[str, ...]
     Of the session: max_exchanges, min_exchanges, sessions (in a row; what each leaves to the next is written down on
     the case), record (write that down after a single one too).
 
-    Of any client: dials.resistance, dials.openness, dials.verbosity (0 to 1), dials.trajectory (reactions turn by
-    turn), dials.may_end (true, false).
+    Of any client that a model plays: dials.resistance, dials.openness, dials.verbosity (0 to 1), dials.trajectory
+    (reactions turn by turn), dials.may_end (true, false).
 
     Example: psyloom simulate --counselor magnet --client cactus cases.jsonl --out runs/pair
     """
@@ -287,12 +287,14 @@ def _facts(summary: "Summary", report: Path | None) -> dict[str, Any]:
 
 def _tell(summary: "Summary", report: Path | None) -> None:
     from psyloom.runs.folder import APART
+    from psyloom.runs.words import counted
 
     p = summary.progress
     cost = "cost unknown (give --price)" if p.cost is None else f"{p.cost:.4f} USD"
     replayed = f", {p.replayed} replayed" if p.replayed else ""
     click.echo(
-        f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls{replayed}, {cost}, {p.seconds:.1f} s"
+        counted(f"{summary.dialogues} dialogues, {summary.failures} failures; {p.calls} calls")
+        + f"{replayed}, {cost}, {p.seconds:.1f} s"
     )
     for reason, count in sorted(summary.reasons.items()):
         click.echo(f"  {count} x {reason}, first: {summary.examples[reason]}")
@@ -301,6 +303,6 @@ def _tell(summary: "Summary", report: Path | None) -> None:
     if summary.failures:
         click.echo(f"every failure with all its attempts: {summary.out / 'failures.jsonl'}")
     if summary.apart:
-        click.echo(f"{summary.apart} dialogues kept apart, each with its reason: {summary.out / APART}")
+        click.echo(counted(f"{summary.apart} dialogues kept apart, each with its reason: {summary.out / APART}"))
     if summary.dialogues:
         click.echo(f"read them: psyloom show {summary.out}{f'    report: {report}' if report else ''}")

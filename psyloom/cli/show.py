@@ -21,7 +21,11 @@ _SHORT = 6  # notes that are shown when not all are wanted
 @click.argument("id_", required=False, metavar="[ID]")
 @click.option("--thoughts/--no-thoughts", default=True, help="Show the reasoning before replies.")
 @click.option("--reasons/--no-reasons", default=True, help="Show the reasons of labels, and the words they rest on.")
-@click.option("--notes", is_flag=True, help="Show the case and all notes in full, not a line of each.")
+@click.option(
+    "--notes",
+    is_flag=True,
+    help="Show the case and all notes in full, not a line of each, and what was kept beside the messages: steps, candidates, earlier versions.",
+)
 def show(path: Path, id_: str | None, thoughts: bool, reasons: bool, notes: bool) -> None:
     """Read dialogues: a run folder or a file; one dialogue with ID, else the first and a list of all."""
     from psyloom.records import Dialogue, read_jsonl
@@ -63,7 +67,8 @@ def print_dialogue(
 ) -> None:  # fmt: skip
     """One dialogue as a reader likes it: who speaks, labels and thoughts beside, what explains them below.
 
-    notes: the case and the notes in full; else a line of each, so that they do not drown the dialogue.
+    notes: the case and the notes in full, and what is kept beside the messages, such as the steps to a reply, candidates
+    and earlier versions; else a line of each note, so that they do not drown the dialogue.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -73,6 +78,7 @@ def print_dialogue(
     from rich.text import Text
 
     from psyloom.runs.notes import facets_of, lines, names_in, short, spaced
+    from psyloom.runs.words import measured
 
     console = Console(highlight=False)
     zh = dialogue.lang == "zh"
@@ -94,10 +100,19 @@ def print_dialogue(
 
     labelled, cut = names_in(dialogue), list[str]()
 
+    def in_full(given: Mapping[str, Any], indent: int = 2) -> None:
+        for depth, name, text in chain.from_iterable(lines(spaced(k), v, labelled) for k, v in given.items()):
+            below([f"{f'{name}:' if name else '•'} {text}".rstrip()], indent=indent + 2 * depth)
+
+    def beside(extra: Mapping[str, Any], indent: int = 2) -> None:
+        if notes:
+            in_full(extra, indent)
+        else:
+            cut.extend(extra)
+
     def noted(given: Mapping[str, Any]) -> None:
         if notes:
-            for depth, name, text in chain.from_iterable(lines(spaced(k), v, labelled) for k, v in given.items()):
-                below([f"{f'{name}:' if name else '•'} {text}".rstrip()], indent=2 + 2 * depth)
+            in_full(given)
             return
         if len(given) > _SHORT:
             cut.append("notes")
@@ -114,7 +129,11 @@ def print_dialogue(
     quality = dialogue.quality
     asked = ("再问" if zh else "asked again", quality.guards), ("仍保留" if zh else "kept all the same", quality.kept)
     for what, counts in (("测得" if zh else "measured", quality.measures), *asked):
-        below([f"{what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"] if counts else [])
+        below(
+            [f"{what}: {', '.join(f'{measured(name, dialogue.lang)} {count}' for name, count in counts.items())}"]
+            if counts
+            else []
+        )
     if facets := facets_of(dialogue):
         noted({"个案" if zh else "case": facets})
     for number, session in enumerate(dialogue.sessions, 1):
@@ -135,8 +154,10 @@ def print_dialogue(
             line.add_row(f"[bold {color}]{names[turn.speaker]}[/]", f"{escape(turn.text)}{labels}")
             console.print(line)
             told(grounded, 6)
+            beside(turn.extra, 6)
         if session.ended:
             console.print(f"[dim]({escape(session.ended)})[/]")
+    beside(dialogue.extra)
     if cut:
         console.print("[dim](some of the case and the notes is cut off: --notes shows all of it)[/]")
 

@@ -32,6 +32,10 @@ class Decoding(TypedDict):
     top_logprobs: NotRequired[int]
 
 
+def _never(text: str, /) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Cue:
     """What the rehearsal back end goes by instead of the prompt. Never sent, never part of a call's key.
@@ -41,6 +45,7 @@ class Cue:
     or the script rules for a whole dialogue; take: how often the same thing was asked for before.
     paths: where in the case each of the words stands, e.g. ``intake.reason``; empty: not known.
     before: what was said in the sessions before this one; homework: what the last of them agreed on.
+    alarming: does a text hold a crisis cue?
     """
 
     act: str
@@ -57,6 +62,7 @@ class Cue:
     paths: tuple[str, ...] = ()
     before: tuple[tuple[Speaker, str], ...] = ()
     homework: tuple[str, ...] = ()
+    alarming: Callable[[str], object] = _never
 
 
 @dataclass

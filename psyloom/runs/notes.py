@@ -11,6 +11,7 @@ from psyloom.records import Dialogue, Label
 
 Names = Mapping[str, str]
 """Label id -> its name in the dialogue's language."""
+_WHO = ("speaker", "agent", "from")  # whose a kept message is
 
 
 class Line(NamedTuple):
@@ -77,11 +78,16 @@ def short(value: Any, names: Names) -> str:
 
 
 def lines(name: str, value: Any, names: Names, depth: int = 0) -> Iterator[Line]:
-    """Any value in full: a line for each single value, what belongs together further in."""
+    """Any value in full: a line for each single value, what belongs together further in; a message in one line."""
     if not isinstance(value, dict | list):
         yield Line(depth, name, plain(value, names))
         return
-    yield Line(depth, name, "" if value else "–")
+    who = next((key for key in _WHO if key in value), "") if not name and "text" in value else ""
+    if who and isinstance(value, dict):
+        yield Line(depth, plain(value[who], names), plain(value["text"], names))
+        value = {key: one for key, one in value.items() if key not in (who, "text")}
+    else:
+        yield Line(depth, name, "" if value else "–")
     for key, one in value.items() if isinstance(value, dict) else (("", item) for item in value):
         yield from lines(spaced(key), one, names, depth + 1)
 

@@ -16,7 +16,7 @@ from psyloom.records.dialogue import Quality
 from psyloom.records.jsonl import Defect, R, parse_line
 from psyloom.runs.folder import ARTEFACTS, DIALOGUES, flat, spent
 from psyloom.runs.notes import facets_of, label_name, names_in, plain, short, spaced
-from psyloom.runs.words import word
+from psyloom.runs.words import measured, word
 
 _SHOWN, _FAILURES, _BARS = 5, 10, 12
 _MEASURES = ("messages", "exchanges", "sentences", "client characters", "counselor characters")
@@ -33,6 +33,7 @@ def write_report(out: Path) -> Path:
     environment.filters |= {
         "name": label_name, "text": _text, "names": names_in, "facets": facets_of, "plain": plain, "short": short,
         "spaced": spaced, "say": lambda text, *values: word(text, facts["lang"], *values),
+        "measured": lambda name: measured(name, facts["lang"]),
     }  # fmt: skip
     page = environment.get_template("report.html.j2").render(**facts)
     path = out / "report.html"

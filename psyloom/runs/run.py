@@ -60,9 +60,7 @@ def _wrong(trouble: ValidationError, prefix: str = "") -> UsageError:
     error = trouble.errors(include_url=False)[0]
     where, what = ".".join(map(str, error["loc"])), str(error["msg"])
     what = f"{what} (got {error['input']!r})" if where else what.removeprefix("Value error, ")
-    do = (
-        'e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set \'dials.trajectory=["defending", "extending"]\''
-    )
+    do = "e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set dials.trajectory=defending,extending"
     return UsageError(f"option {prefix}{where}{': ' if where else ''}{what}", do=do)
 
 
@@ -82,8 +80,13 @@ def pair(counselor: str, client: str, options: Mapping[str, Any] | None = None) 
             )
         given[owner][name] = value
     frame: dict[str, Any] = {k: v for k, v in given[""].items() if k in _FRAME}
-    for name in set(given[""]) - set(frame):
-        given["counselor"][name] = given[""][name]  # make_role says that it does not exist, and what does
+    for name in given[""].keys() - frame:
+        others: dict[str, type[BaseModel]] = {"client": known["client"], "dials": Dials}
+        taken = {f"{side}.{one}" for side, kind in others.items() for one in kind.model_fields}
+        see = f"see {' and '.join(f'`psyloom system {slug}`' for slug in dict.fromkeys((counselor, client)))}"
+        raise UnknownName(
+            f"option of {counselor}:counselor", name, {*known["counselor"].model_fields, *_FRAME, *taken}, see=see
+        )
     talker, other = make_role(counselor, "counselor", given["counselor"]), make_role(client, "client", given["client"])
     assert isinstance(talker, Counselor)
     assert isinstance(other, Client)

@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from psyloom.agents import Ask, Client, Counselor, Desk, Models, Pairing, Sight, Talk, converse
 from psyloom.agents.ask import Shelf
 from psyloom.agents.derive import derive, lacking
+from psyloom.agents.dials import nobody_says
 from psyloom.agents.roles import Rules
 from psyloom.errors import AnswerRejected, MissingFacet
 from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import FACETS, Case, Lang, Turn
+from psyloom.records import FACETS, Case, Dialogue, Lang, Turn
 from tests.support import Scripted, desk_for, numbered, text_of
 
 RECORD = {"summary": "They met.", "learnt": [], "homework": [], "ratings": []}
@@ -160,6 +161,16 @@ async def test_an_empty_answer_is_no_answer() -> None:
     assert await ask("note") == "A note."
 
 
+async def test_an_empty_answer_is_not_sent_back_and_what_was_wrong_follows_the_last_words_of_the_user() -> None:
+    model = Scripted(judge=["", {"mood": "sad", "score": 1}])
+    ask, _ = asking(model)
+    await ask("judge", Mood)
+    first, again = model.asked("judge")
+    assert [message["role"] for message in again.messages] == [message["role"] for message in first.messages]
+    assert again.messages[-1]["content"].startswith(first.messages[-1]["content"])
+    assert all(message["content"].strip() for message in again.messages)
+
+
 async def test_the_same_request_made_twice_has_two_occurrences_and_two_keys() -> None:
     model = Scripted(note="A note.")
     ask, _ = asking(model)
@@ -297,6 +308,31 @@ async def test_every_facet_can_be_derived_and_is_explained_in_the_language_of_th
     assert bool(re.search("[\u4e00-\u9fff]", explained)) == (lang == "zh")
 
 
+@pytest.mark.parametrize(("lang", "unknown"), [("zh", "不详"), ("en", "unknown")])
+@pytest.mark.parametrize("facet", [facet for facet in FACETS if facet != "post"])
+async def test_a_rehearsed_facet_tells_the_story_where_a_client_could_and_nothing_else(
+    facet: str, lang: Lang, unknown: str
+) -> None:
+    story = {"zh": ["我睡不着。", "我爸一生气就不理我。"], "en": ["I cannot sleep.", "My father never talks to me."]}[
+        lang
+    ]
+    poor = Case.model_validate({"id": "c", "lang": lang, "post": {"text": " ".join(story)}})
+    await derive(poor, {facet}, Ask(desk_for(poor, Rehearsal()), Listener()))
+    for path, text in poor.leaves():
+        if path.startswith(facet) and path != "disposition.attitude":
+            label = nobody_says(*path.split(".")) or "diagnoses" in path
+            assert text == unknown if label else text in story, path
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_one_sentence_is_never_told_again_under_a_number(lang: Lang) -> None:
+    text = {"zh": "我睡不着。", "en": "I cannot sleep."}[lang]
+    for number in range(6):
+        poor = Case.model_validate({"id": f"c{number}", "lang": lang, "post": {"text": text}})
+        await derive(poor, {"cognition", "intake"}, Ask(desk_for(poor, Rehearsal()), Listener()))
+        assert {said for _, said in poor.leaves()} <= {text, "不详", "unknown"}
+
+
 class Frame(Listener):
     """A listener with a frame of its own."""
 
@@ -330,6 +366,42 @@ async def test_a_wish_to_end_is_heard_but_not_before_the_minimum() -> None:
 
 def ask_for(model: Scripted) -> Ask:
     return Ask(desk_for(case(), model), Frame())
+
+
+async def met(reply: list[str], say: list[str], **frame: Any) -> Dialogue:
+    pairing = Pairing(counselor=Listener(), client=Talker(), **frame)
+    return await pairing.write(case(), ask_for(Scripted(reply=reply, say=say)))
+
+
+@pytest.mark.parametrize(
+    ("reply", "say"),
+    [
+        (["Let us leave it there for today. Take care."], ["My work is hard.", "Thank you, goodbye."]),
+        (["那我们今天先到这里，下次见。"], ["最近老睡不好。", "好的，谢谢老师，再见。"]),
+    ],
+)
+async def test_a_session_ends_when_both_have_taken_leave_but_not_before_the_minimum(
+    reply: list[str], say: list[str]
+) -> None:
+    dialogue = await met(reply, say)
+    assert [turn.text for turn in dialogue.turns[-2:]] == [reply[0], say[1]]
+    assert (len(dialogue.turns), dialogue.sessions[0].ended) == (4, "both took leave")
+    assert (await met(reply, say, min_exchanges=4)).sessions[0].exchanges() == 4
+
+
+@pytest.mark.parametrize(
+    ("reply", "say"),
+    [
+        (["That goodbye never came, and that weighs on you."], ["I never got to say goodbye."]),
+        (["连再见都没说，你心里放不下。"], ["他走的时候我们连再见都没说。"]),
+        (["You take care of her every day. I see you are tired."], ["I have to take care of my mother."]),
+        (["Before we say goodbye: what do you take with you?"], ["Thank you, goodbye."]),
+    ],
+)
+async def test_who_tells_of_a_goodbye_or_still_asks_something_does_not_take_leave(
+    reply: list[str], say: list[str]
+) -> None:
+    assert (await met(reply, say, max_exchanges=3)).sessions[0].ended == "limit"
 
 
 async def test_the_last_word_can_be_the_counselors() -> None:

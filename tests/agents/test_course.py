@@ -133,10 +133,14 @@ def make_cases(slug: str) -> Path:
     return find_system(slug).cases()
 
 
-@pytest.mark.parametrize("counselor", ["mdd5k", "notechat"])
-def test_a_counselor_whose_work_is_done_after_one_session_refuses_several(counselor: str) -> None:
+@pytest.mark.parametrize("counselor", ["mdd5k", "notechat", "amie"])
+def test_a_counselor_whose_work_is_done_after_one_session_refuses_several_and_a_least_length(counselor: str) -> None:
     with pytest.raises(UsageError, match=f"sessions: the counselor of {counselor} meets a client once"):
         pair(counselor, "cactus", {"sessions": "2"})
+    with pytest.raises(
+        UsageError, match=f"min_exchanges: the counselor of {counselor} takes leave when its work is done"
+    ):
+        pair(counselor, "cactus", {"min_exchanges": "2"})
 
 
 async def test_a_counselor_that_replies_to_a_given_dialogue_does_not_know_what_only_came_later() -> None:
@@ -156,3 +160,13 @@ def test_what_a_case_brought_stays_known_when_its_dialogue_is_replied_to() -> No
     brought = case(course=[{"summary": "BEFORE"}, {"summary": "ADDED"}])
     dialogue = Dialogue(id="c", lang="en", sessions=[Session(turns=[Turn.client("Hi.")], summary="ADDED")])
     assert [one.summary for one in before(dialogue, brought)] == ["BEFORE"]
+
+
+@pytest.mark.parametrize(("lang", "told"), [("zh", "问一问约好的事"), ("en", "come back to what was agreed")])
+async def test_only_who_speaks_is_told_how_to_go_on_from_the_records(lang: Lang, told: str) -> None:
+    _, answers = await meet("magnet", 2, lang)
+    speaks, looks_on = (text_of(answers.asked(name)[-1]) for name in ("reflection", "choose"))
+    assert "SUMMARY1" in speaks
+    assert "SUMMARY1" in looks_on
+    assert told in speaks
+    assert told not in looks_on

@@ -9,7 +9,7 @@ from psyloom.agents.sight import look
 from psyloom.errors import UnknownName, UsageError
 from psyloom.llm import Answer, Call
 from psyloom.llm.rehearsal import Rehearsal
-from psyloom.records import Case, Disposition, Lang, Turn, read_jsonl
+from psyloom.records import Case, Dialogue, Disposition, Lang, Turn, read_jsonl
 from psyloom.runs import pair, writer_for
 from psyloom.systems import find_system
 from tests.support import Scripted, numbered, text_of, write
@@ -38,7 +38,7 @@ def case(lang: Lang) -> Case:
     return Case.model_validate({"id": "c", "lang": lang, "post": {"title": "T", "text": POST[lang]}})
 
 
-async def play(lang: Lang, replies: list[str] | None = None, **dials: str) -> tuple[Scripted, object]:
+async def play(lang: Lang, replies: list[str] | None = None, **dials: str) -> tuple[Scripted, Dialogue]:
     model = Scripted(client=numbered("word"), counselor=replies or numbered("reply"))
     options = {f"dials.{k}": v for k, v in dials.items()} | {"max_exchanges": "4"}
     return model, await write(pair("interactive_agents", "interactive_agents", options), case(lang), model)
@@ -106,6 +106,21 @@ async def test_a_trajectory_is_shown_turn_by_turn_and_its_last_reaction_stays() 
     assert all("拓展" in text and "防御" not in text for text in shown[1:])
 
 
+@pytest.mark.parametrize("given", ["defending", "defending, 拓展", "defending，拓展", '["defending", "extending"]'])
+def test_a_trajectory_is_a_word_or_several_between_commas(given: str) -> None:
+    made = pair("cactus", "cactus", {"dials.trajectory": given}).dials
+    assert made
+    assert made.trajectory == (("defending",) if given == "defending" else ("defending", "extending"))
+
+
+async def test_the_reaction_that_was_asked_for_stays_on_the_turn_as_no_label() -> None:
+    _, dialogue = await play("zh", trajectory="defending, confirming")
+    given, *turns = [turn for turn in dialogue.turns if turn.speaker == "client"]
+    assert [turn.extra.get("reaction_asked") for turn in turns] == ["defending", *["confirming"] * (len(turns) - 1)]
+    assert not given.extra
+    assert not any(turn.labels for turn in turns)
+
+
 async def test_a_trajectory_goes_on_in_the_next_session_where_it_stopped_and_given_lines_are_no_part_of_it() -> None:
     record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
     model = Scripted(
@@ -150,20 +165,40 @@ def test_a_wrong_dial_is_one_clear_error(option: str, value: str) -> None:
         pair("cactus", "cactus", {option: value})
 
 
-def test_measures_count_facts_told_those_told_unasked_and_cooperation_by_quarter() -> None:
+def test_measures_count_facts_told_those_volunteered_and_cooperation_by_quarter() -> None:
     turns = [
         Turn.counselor("Hello."), Turn.client("I cannot sleep since my promotion."),
         Turn.counselor("Did a colleague say anything?"), Turn.client("A colleague mocked my plan in front of everybody."),
-        Turn.counselor("I see."), Turn.client("Whatever, this is pointless."),
+        Turn.counselor("I see."), Turn.client("Whatever, this is pointless. Running helps a little, though."),
         Turn.counselor("Take your time."), Turn.client("Sorry. It is hard."),
     ]  # fmt: skip
     found = measures(case("en"), {"post.text"}, turns)
     assert found == {
-        "facts_told": 0.5, "unasked": 0.5, "cooperation_1": 1.0, "cooperation_2": 1.0, "cooperation_3": 0.0, "cooperation_4": 1.0
+        "facts_told": 0.75, "volunteered": 0.25, "cooperation_1": 1.0, "cooperation_2": 1.0, "cooperation_3": 0.0, "cooperation_4": 1.0
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_client_that_tells_what_openness_0_opens_to_it_and_no_more_volunteers_nothing(lang: Lang) -> None:
+    own, turns = case(lang), [Turn.counselor({"zh": "你好。", "en": "Hello."}[lang])]
+    facts = list(told(own, {"post.text"}))
+    for n, question in enumerate({"zh": ["后来怎么样了？", "还有吗？", ""], "en": ["And then?", "Go on?", ""]}[lang]):
+        open_ = unlocked(facts, 0, [(turn.speaker, turn.text) for turn in turns])
+        turns += [Turn.client(next(fact for fact in facts[n:] if fact in open_)), Turn.counselor(question)]
+    assert measures(own, {"post.text"}, turns)["volunteered"] == 0
+    assert measures(own, {"post.text"}, [*turns, Turn.client(facts[3])])["volunteered"] == 0.25
+
+
+@pytest.mark.parametrize(("messages", "quarters"), [(1, "1"), (2, "13"), (3, "123"), (4, "1234"), (9, "1234")])
+def test_the_first_message_of_a_talk_counts_for_its_first_quarter(messages: int, quarters: str) -> None:
+    refused = [Turn.client("Whatever."), *[Turn.client("It is hard.")] * (messages - 1)]
+    found = measures(Case(id="c", lang="en"), set(), refused)
+    assert "".join(name[-1] for name in found) == quarters
+    assert found["cooperation_1"] == (0 if messages < 5 else 0.6667)
+
+
 FALL = "周四放学，班上一个学生在楼梯上摔了，磕破膝盖，家长在班级群里连发五条质问。"
+SURGERY = "我妈妈去年做了手术，我一个人在医院陪她。"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +206,7 @@ FALL = "周四放学，班上一个学生在楼梯上摔了，磕破膝盖，家
     [
         ("zh", FALL, ["上周四放学……我们班一个孩子在楼梯上摔了，膝盖破了。家长在群里连着发了五条。"], 1.0),
         ("zh", FALL, ["上周四放学的时候，班上出了点事。", "有孩子在楼梯上摔了，磕破膝盖。"], 1.0),
+        ("zh", SURGERY, ["去年我换了工作。", "我一直怕手术刀。", "我一个人在家。", "昨天路过医院门口。"], 0.0),
         ("zh", FALL, ["这几天我睡不好，手机一响就揪一下。"], 0.0),
         ("en", "I drive back at night to see whether the greenhouse is locked.", ["Sunday night, the greenhouse...", "I drove back. It was locked."], 1.0),
         ("en", "I drive back at night to see whether the greenhouse is locked.", ["I cannot sleep at night."], 0.0),
@@ -318,7 +354,7 @@ async def test_a_writers_own_client_is_told_of_its_dials_and_measured(slug: str,
     model = Overheard()
     dialogue = await write(slug, given, model, options=options | {"dials.resistance": "0.9"})
     assert any(re.search("on your guard|处处防备", text) for text in model.told)
-    assert {"facts_told", "cooperation_4"} <= set(dialogue.quality.measures)
+    assert {"facts_told", "volunteered", "cooperation_1", "cooperation_3"} <= set(dialogue.quality.measures)
 
 
 # What a session may be

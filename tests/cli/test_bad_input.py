@@ -94,7 +94,10 @@ def test_an_unknown_system_role_or_command_is_named_with_the_nearest(tmp_path: P
     [
         ("rounds", ("cannot read --set 'rounds'", "KEY=VALUE")),
         ("=5", ("cannot read --set '=5'", "KEY=VALUE")),
-        ("round=5", ("no option of interactive_agents:counselor called 'round'",)),
+        ("round=5", ("no option of interactive_agents:counselor called 'round'", "did you mean client.rounds")),
+        ("zzz=1", ("client.rounds", "dials.openness", "max_exchanges", "sessions")),
+        ("resistance=1", ("did you mean dials.resistance",)),
+        ("dials.trajectory=angry", ("option dials.trajectory", "'angry'")),
         ("client.longest=5", ("no option of interactive_agents:client called 'longest'",)),
         ("patient.rounds=5", ("no side called 'patient'", "client.OPTION")),
         ("rounds=many", ("option rounds of interactive_agents:client", "valid integer", "'many'")),

@@ -173,6 +173,9 @@ def test_a_run_says_what_it_made_and_where(tmp_path: Path) -> None:
     words = ("run", "interactive_agents", cases(tmp_path / "c.jsonl", 3), "--out", tmp_path / "out", *TALK)
     told = psyloom(*words).out
     assert re.match(r"3 dialogues, 0 failures; \d+ calls, 0\.0000 USD, \d+\.\d s\n", told)
+    one = psyloom("run", "interactive_agents", cases(tmp_path / "one.jsonl", 1), "--out", tmp_path / "one", *TALK)
+    assert one.out.startswith("1 dialogue, 0 failures; ")
+    assert "1 dialogue, 0 failures" in (tmp_path / "one" / "report.html").read_text("utf-8")
     assert f"psyloom show {tmp_path / 'out'}" in told
     assert str(tmp_path / "out" / "report.html") in told
     facts = json.loads(psyloom(*words, "--json").out)
@@ -294,6 +297,21 @@ def test_show_prints_why_labels_and_steps_were_given_on_which_words_and_by_whom(
     assert "He is tired." not in plain
     assert "one: Theme" in plain
     assert "Nights" not in plain
+
+
+def test_show_with_notes_prints_the_steps_to_a_reply_the_candidates_and_earlier_versions(tmp_path: Path) -> None:
+    steps = [{"agent": "empathy", "text": "Say what hurts.", "method": "unicast", "targets": [2]}]
+    turn = Turn.counselor("That hurt.", steps=steps, candidates=[{"from": "plain", "text": "I see.", "chosen": False}])
+    earlier = [{"feedback": "Ask first.", "session": {"turns": [{"speaker": "counselor", "text": "Bye then."}]}}]
+    told = chat_with([Turn.client("They laughed."), turn])
+    told.extra["earlier"] = earlier
+    write_jsonl(tmp_path / "d.jsonl", [told])
+    kept = ("empathy: Say what hurts.", "method: unicast", "• 2", "plain: I see.", "chosen: false", "feedback: Ask first.",
+            "counselor: Bye then.")  # fmt: skip
+    shown, short = psyloom("show", tmp_path / "d.jsonl", "--notes").out, psyloom("show", tmp_path / "d.jsonl").out
+    assert [text for text in kept if text not in shown] == []
+    assert [text for text in kept if text in short] == []
+    assert "--notes shows all of it" in short
 
 
 def test_show_reads_a_run_folder(tmp_path: Path) -> None:

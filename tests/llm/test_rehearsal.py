@@ -379,16 +379,17 @@ def test_a_client_goes_on_in_its_next_session_with_its_homework_and_what_it_has_
     case = {"zh": ZH, "en": EN}[lang]
     assert case.post
     runs = pair(
-        "interactive_agents", "interactive_agents", {"sessions": "3", "max_exchanges": "5", "min_exchanges": "5"}
+        "interactive_agents", "interactive_agents", {"sessions": "3", "max_exchanges": "11", "min_exchanges": "11"}
     )
-    dialogue = asyncio.run(write(runs, case, Rehearsal()))
+    dialogue = asyncio.run(write(runs, case.model_copy(deep=True), Rehearsal()))
     first, second, third = ([t.text for t in s.turns if t.speaker == "client"] for s in dialogue.sessions)
     facts = [fact.strip(" 。.") for fact in re.split(r"(?<=[。.])", case.post.text) if fact.strip()]
     times = [sum(fact in text for text in (*first, *second, *third)) for fact in facts]
     assert max(times) == 1, "no part of the story is told again"
     assert dialogue.case
     for told, meeting in zip((second, third), dialogue.case.course, strict=False):
-        assert meeting.homework[0] in "".join(told[:2]), "after a greeting at most"
+        assert all(task in "".join(told[:2]) for task in meeting.homework[:1]), "after a greeting at most"
+    assert any(meeting.homework for meeting in dialogue.case.course[:2])
     assert set(second[1:]).isdisjoint(first[1:])
     assert dialogue.case.course[0].learnt == dialogue.case.course[1].learnt[: len(dialogue.case.course[0].learnt)]
 
@@ -400,3 +401,43 @@ def test_a_counselor_that_opens_itself_greets_an_old_acquaintance(lang: Lang) ->
     stock = phrases(lang)["counselor"]
     assert seen[0] in stock["open"]
     assert seen[1] in stock["again"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("exchanges", ["2", "11"])
+def test_no_homework_is_on_record_that_nobody_spoke_of(lang: Lang, exchanges: str) -> None:
+    options = {"sessions": "2", "max_exchanges": exchanges, "min_exchanges": exchanges}
+    runs = pair("interactive_agents", "interactive_agents", options)
+    dialogue = asyncio.run(write(runs, {"zh": ZH, "en": EN}[lang].model_copy(deep=True), Rehearsal()))
+    assert dialogue.case
+    agreed = dialogue.case.course[0].homework
+    said = "".join(turn.text for turn in dialogue.sessions[0].turns)
+    stock = phrases(lang)["cbt"]
+    assert bool(agreed) == (exchanges == "11")
+    for task in agreed:
+        assert any(words in said for words, promised in stock["promised"].items() if promised == task)
+
+
+# Alarm
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_words_that_sound_an_alarm_come_before_the_plan_the_story_and_the_end(lang: Lang) -> None:
+    case = {"zh": ZH, "en": EN}[lang]
+    assert case.post
+    words = {"zh": "我不想活了。", "en": "I want to die."}[lang]
+    alarmed = case.model_copy(update={"post": Post(text=words + case.post.text)})
+    said = texts(session(alarmed))
+    crisis = phrases(lang)["counselor"]["crisis"]
+    heard = next(at for at, text in enumerate(said) if words in text)
+    assert said[heard + 1] == crisis[0], "asked about at once"
+    assert said[heard + 3] == crisis[1], "and the answer, which sounds the alarm again, is followed up"
+    assert not set(crisis) & set(texts(session(case)))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_alarm_keeps_the_counselor_from_taking_leave(lang: Lang) -> None:
+    turns: list[tuple[Speaker, str]] = [("client", "?"), ("counselor", "!")] * 20 + [("client", "?")]
+    for alarming in (False, True):
+        cue = Cue("reply", "c", lang, "0/x/r/1", "counselor", turns=tuple(turns), alarming=lambda _, is_=alarming: is_)
+        assert (Actor(cue).answer() in phrases(lang)["counselor"]["close"]) != alarming

@@ -76,7 +76,7 @@ def test_the_page_counts_dialogues_calls_endings_guards_and_failures_by_reason(t
     made = [talk("a", "Hi", "Hello", "Bye", quality=quality), talk("b", "Hi", "Hello", quality=quality)]
     seen = words_of(report(tmp_path / "out", *made, failures=failures))
     for text in ("dialogues 2", "failures 3", "calls in these dialogues 20", "answers asked for again 6", "ended: limit 2",
-                 "again because of repeats 4", "again because of role_flip 2", "kept in spite of repeats 2", "Refused 2",
+                 "again because of repeats 4", "again because of role flip 2", "kept in spite of repeats 2", "Refused 2",
                  "AnswerRejected 1", "because of 1"):  # fmt: skip
         assert text in seen, text
     assert re.search(r"messages 2 [\d. /]+ 3 2\.5", seen), "least 2, most 3, mean 2.5"
@@ -88,10 +88,12 @@ def test_five_dialogues_can_be_read_with_labels_thoughts_and_notes(tmp_path: Pat
     full.sessions[0].summary = "They talked about sleep."
     full.turns[0].thought = [Element(name="aim", text="learn about the nights")]
     full.turns[0].labels = [Label(set="magnet_technique", id="reflection"), Label(set="of_my_own", id="my label")]
+    full.turns[0].extra = {"steps": [{"agent": "empathy", "text": "Ask about the nights."}]}
+    full.extra = {"earlier": [{"feedback": "Ask first."}]}
     page = report(tmp_path / "out", full, *(talk(f"d{n}", f"text {n}") for n in range(1, 9)))
     seen = words_of(page)
     for text in ("How do you sleep?", "Badly.", "plan ask about sleep", "stages explore, act", "They talked about sleep.",
-                 "aim learn about the nights", "my label", "text 4"):  # fmt: skip
+                 "aim learn about the nights", "my label", "text 4", "Ask about the nights.", "Ask first."):  # fmt: skip
         assert text in seen, text
     assert "text 5" not in seen
     assert page.count("<details") == 5
@@ -181,11 +183,32 @@ def test_the_same_files_give_the_same_page(tmp_path: Path) -> None:
 
 
 def test_what_was_measured_of_a_client_and_its_guard_counts_stand_beside_its_dialogue(tmp_path: Path) -> None:
-    quality = Quality(guards={"role_flip": 2}, kept={"repeats": 1}, measures={"unasked": 0.25, "cooperation_1": 1.0})
+    quality = Quality(
+        guards={"role_flip": 2}, kept={"repeats": 1}, measures={"volunteered": 0.25, "cooperation_1": 1.0}
+    )
     said = words_of(report(tmp_path / "out", talk("a", "Hello.", "Hi.", quality=quality)))
-    assert "measured unasked 0.25, cooperation 1 1.0" in said
+    assert "measured volunteered 0.25, cooperation 1 1.0" in said
     assert "asked for again role flip 2" in said
     assert "kept in spite of repeats 1" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [
+        ("facts_told", "说出的事实占比", "facts told"), ("cooperation_2", "第二段配合度", "cooperation 2"),
+        ("role_flip", "替对方说话", "role flip"), ("cadss_v2_failed", "cadss_v2 没标成的", "cadss v2 failed"),
+        ("of_somebody_else", "of somebody else", "of somebody else"),
+    ],
+)  # fmt: skip
+def test_what_was_measured_and_what_guards_heard_have_words_in_both_languages(name: str, zh: str, en: str) -> None:
+    assert (words.measured(name, "zh"), words.measured(name, "en")) == (zh, en)
+
+
+def test_a_chinese_report_tells_what_was_measured_in_chinese(tmp_path: Path) -> None:
+    quality = Quality(guards={"repeats": 2}, kept={"role_flip": 1}, measures={"volunteered": 0.25})
+    said = words_of(report(tmp_path / "out", talk("a", "你好。", "嗯。", lang="zh", quality=quality)))
+    assert "没问就说的事实占比 0.25" in said
+    assert said.count("重复前文") == said.count("替对方说话") == 2, "in the table and beside the dialogue"
 
 
 LONG = "He looks at the window for a long time before he says anything at all. "

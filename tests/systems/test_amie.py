@@ -9,8 +9,11 @@ import pytest
 
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.llm import Call
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
 from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
+from psyloom.safety.cues import cue_in
 from psyloom.systems import find_system
 from psyloom.systems.amie.consult import CRISIS, OPENING, PARTING, PARTING_URGENT, questions, two_questions
 from psyloom.systems.amie.outer import (
@@ -103,9 +106,9 @@ async def test_a_turn_makes_three_ordered_calls_each_reads_the_former_and_only_t
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_an_emergency_changes_what_is_told_and_adds_the_crisis_message_once(lang: Lang) -> None:
     asked = model(analyse=ANALYSIS | {"urgency": "emergency"})
-    calm = model()
+    calm = model(analyse=ANALYSIS | {"urgency": "soon"})
     dialogue = await consult(asked, patient(lang))
-    await consult(calm, patient(lang))
+    assert not any(CRISIS[lang] in turn.text for turn in (await consult(calm, patient(lang))).turns)
     replies = [turn.text for turn in dialogue.turns if turn.extra.get("urgency") == "emergency"]
     assert [text.endswith(CRISIS[lang]) for text in replies] == [True, False]
     urgent = {"zh": "情况紧急：", "en": "This is urgent:"}[lang]
@@ -613,3 +616,35 @@ async def test_the_cap_of_a_pairing_is_the_doctors_who_takes_leave_at_it() -> No
     assert "questionnaire" in dialogue.sessions[0].notes
     own = await consult(model(99), max_exchanges="2", **{"counselor.max_exchanges": "1"})
     assert own.sessions[0].exchanges() == 1
+
+
+@pytest.mark.parametrize("mental_health", ["false", "true"])
+async def test_a_patient_who_ends_the_consultation_is_taken_leave_of_with_the_questionnaire_filled_in(
+    mental_health: str,
+) -> None:
+    options = {
+        "client.lines": '["I have panic attacks.", "That is all, goodbye."]',
+        "counselor.mental_health": mental_health,
+    }
+    dialogue = await write(pair("amie", "plain", options), patient(), model(99))
+    assert [turn.text for turn in dialogue.turns][-2:] == ["That is all, goodbye.", PARTING["en"]]
+    notes = dialogue.sessions[0].notes
+    assert notes["ended_by"] == "patient"
+    assert "questionnaire" in notes
+    assert ("risk_not_asked" in notes) == (mental_health == "true")
+
+
+async def test_a_dialogue_without_earlier_versions_makes_no_pairs() -> None:
+    assert preference_pairs(await self_play(model(), rounds="0")) == []
+
+
+@pytest.mark.parametrize("reasoning", ["true", "false"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_doctor_asks_about_risk_once_in_mental_health(lang: Lang, reasoning: str) -> None:
+    options = {"counselor.mental_health": "true", "counselor.reasoning": reasoning}
+    dialogue = await write(pair("amie", "amie", options), patient(lang), Rehearsal())
+    said = [turn.text for turn in dialogue.turns if turn.speaker == "counselor"]
+    asked = [text for text in said if text in phrases(lang)["counselor"]["risk"]]
+    assert len(asked) == 1
+    assert cue_in(asked[0], lang)
+    assert "risk_not_asked" not in dialogue.sessions[0].notes

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from psyloom.errors import UsageError
 from psyloom.judging.panel import rate_one
 from psyloom.judging.results import results
 from psyloom.knowledge.instruments import instrument
@@ -15,7 +16,7 @@ from psyloom.runs.rate import rate
 from psyloom.systems import find_system
 from psyloom.systems.autocbt.system import NUMBER, SALUTATION, S
 from tests.runs.workshop import psyloom
-from tests.support import Scripted, text_of, write
+from tests.support import Scripted, numbered, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 SCORES = instrument("autocbt")
@@ -75,18 +76,21 @@ async def test_a_router_that_turns_to_the_patient_at_once_makes_one_message_and_
 
 @pytest.mark.accepts("autocbt", 2)
 @pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    ("targets", "called"), [((2, 4), ["empathy", "reflection"]), ((3, 5, 6), ["belief", "strategies", "encouragement"])]
+)
 async def test_a_multicast_calls_exactly_those_supervisors_and_then_the_counselor_once_with_all_their_advice(
-    lang: Lang,
+    targets: tuple[int, ...], called: list[str], lang: Lang
 ) -> None:
-    model = Team(to(2, 4), PATIENT, lang=lang)
+    model = Team(to(*targets), PATIENT, lang=lang)
     dialogue = await answer(model, lang)
-    assert model.supervisors() == ["empathy", "reflection"]
+    assert model.supervisors() == called
     first, second = map(text_of, model.asked("write"))
-    assert all(ADVICE[lang].format(n) in second for n in (1, 2))
-    assert not any(ADVICE[lang].format(n) in first for n in (1, 2))
+    assert [ADVICE[lang].format(n + 1) in second for n in range(4)] == [n < len(called) for n in range(4)]
+    assert not any(ADVICE[lang].format(n + 1) in first for n in range(4))
     assert dialogue.turns[-1].text.startswith("DRAFT-2")
-    assert [step["agent"] for step in steps(dialogue)] == ["counselor", "empathy", "reflection", "counselor"]
-    assert [step.get("final", False) for step in steps(dialogue)] == [False, False, False, True]
+    assert [step["agent"] for step in steps(dialogue)] == ["counselor", *called, "counselor"]
+    assert [step.get("final", False) for step in steps(dialogue)] == [False, *(False for _ in called), True]
 
 
 @pytest.mark.accepts("autocbt", 3)
@@ -319,3 +323,20 @@ async def test_the_baselines_run_on_the_same_file_and_are_rated_by_the_same_scor
         assert set(result.items) == {item.id for item in SCORES.items}
         assert result.dialogues == ran.dialogues
         assert 0 <= result.values["total"] <= 42
+
+
+@pytest.mark.parametrize("counselor", ["autocbt", "plain"])
+async def test_a_patient_who_comes_again_does_not_tell_its_whole_problem_again(counselor: str) -> None:
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    model = Team(PATIENT, answer="ANSWER it was a bad week.", record=record, counselor=numbered("reply"))
+    options = {"sessions": "2", "max_exchanges": "1"}
+    dialogue = await write(pair(counselor, "autocbt", options), Case(id="q", lang="en", post=Post(text="POST")), model)
+    assert len(model.asked("retell")) == 1
+    spoken = [turn.text for turn in dialogue.sessions[1].turns if turn.speaker == "client"]
+    assert spoken == ["ANSWER it was a bad week."]
+    assert dialogue.sessions[1].turns[0].speaker == "counselor", "it is greeted, so that there is something to answer"
+
+
+def test_no_way_of_routing_at_all_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="routing"):
+        pair("autocbt", "autocbt", {"counselor.routing": "[]"})

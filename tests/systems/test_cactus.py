@@ -11,7 +11,7 @@ from psyloom.errors import AnswerRejected
 from psyloom.records import Case, Dialogue, Lang, read_jsonl, write_jsonl
 from psyloom.runs import run_cases
 from psyloom.systems import find_system
-from psyloom.systems.cactus.system import ATTITUDES, TECHNIQUES
+from psyloom.systems.cactus.system import ATTITUDES, TECHNIQUES, tidy
 from tests.runs.workshop import psyloom
 from tests.support import Scripted, numbered, text_of, write
 
@@ -63,6 +63,13 @@ async def test_the_planner_is_called_once_a_session_and_before_any_generated_tur
     assert model.calls[0].prompt == "plan"
 
 
+@pytest.mark.accepts("cactus", 1)
+async def test_of_several_sessions_each_gets_one_plan_of_its_own() -> None:
+    model = pairing(record={"summary": "s", "learnt": [], "homework": [], "ratings": []})
+    await simulate(model, client(), max_exchanges=2, sessions=2)
+    assert len(model.asked("plan")) == 2
+
+
 async def test_a_technique_outside_the_twelve_is_asked_for_again_and_then_marked() -> None:
     assert len(TECHNIQUES) == 12
     off = {"cbt_technique": "Hypnosis", "cbt_plan": "Sleep."}
@@ -86,17 +93,20 @@ async def test_the_planner_of_a_simulated_session_is_held_to_the_twelve_too() ->
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("over", "kept", "rule"), [(20, 21, "too few"), (36, 35, "too many")])
 @pytest.mark.accepts("cactus", 2)
-async def test_one_call_yields_the_whole_script_counselor_first_alternating_21_to_35_messages(lang: Lang) -> None:
+async def test_one_call_yields_the_whole_script_counselor_first_alternating_21_to_35_messages(
+    over: int, kept: int, rule: str, lang: Lang
+) -> None:
     faulty = [script(12, lang=lang), script(40, lang=lang), script(24, "client", lang), script(30, lang=lang)]
     model = Scripted(plan_script=PLAN, script=faulty)
     with pytest.raises(AnswerRejected):
         await write("cactus", client(lang), model)
-    model = Scripted(plan_script=PLAN, script=[script(20, lang=lang), script(21, lang=lang)])
+    model = Scripted(plan_script=PLAN, script=[script(over, lang=lang), script(kept, lang=lang)])
     dialogue = await write("cactus", client(lang), model)
     assert [turn.speaker for turn in dialogue.turns[:3]] == ["counselor", "client", "counselor"]
-    assert len(dialogue.turns) == 21
-    assert dialogue.quality.guards == {"script: too few": 1}
+    assert len(dialogue.turns) == kept
+    assert dialogue.quality.guards == {f"script: {rule}": 1}
     assert model.counts() == {"plan_script": 1, "script": 2}
 
 
@@ -145,6 +155,13 @@ async def test_the_same_form_runs_under_each_attitude_and_the_record_carries_exa
     assert ATTITUDES[attitude].definition.en in text_of(model.asked("script")[0])
 
 
+@pytest.mark.parametrize("attitude", ["positive", "neutral", "negative"])
+@pytest.mark.accepts("cactus", 3)
+async def test_the_attitude_of_a_case_is_kept_where_no_other_is_asked_for(attitude: str) -> None:
+    dialogue = await write("cactus", client(attitude=attitude), Scripted(plan_script=PLAN, script=script()))
+    assert dialogue.sessions[0].notes["attitude"] == attitude
+
+
 @pytest.mark.accepts("cactus", 3)
 async def test_without_an_attitude_one_is_drawn_by_the_seed_and_all_three_come_up() -> None:
     async def drawn(seed: int) -> object:
@@ -178,6 +195,28 @@ async def test_the_counselor_reads_sections_1_and_3_the_plan_and_the_talk_and_no
     assert "PROBLEM" not in text_of(model.asked("plan")[0])
 
 
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("Sure, here it is. Counselor: I hear you.", "I hear you."),
+        ('She said \\"no\\"\n\nand you left.', "She said no and you left."),
+        ("咨询师：我听到了。\n后来呢？", "我听到了。后来呢？"),
+        ("他说“不行”，你就走了。", "他说“不行”，你就走了。"),
+    ],
+)
+def test_counselor_texts_are_cleaned_as_released(raw: str, clean: str) -> None:
+    assert tidy(raw) == clean
+    assert tidy(clean) == clean
+
+
+async def test_a_simulated_counselors_reply_is_cleaned_before_it_is_said() -> None:
+    model = Scripted(
+        plan=PLAN, counselor='Client said so. Counselor: I see "that".\nTell me \\more.', client=numbered("word")
+    )
+    dialogue = await simulate(model, client(), max_exchanges=1)
+    assert dialogue.turns[-2].text == "I see that. Tell me more."
+
+
 async def test_the_client_reads_form_and_attitude_only_unless_the_papers_slip_is_asked_for() -> None:
     model = pairing()
     await simulate(model, client(attitude="negative"))
@@ -187,6 +226,15 @@ async def test_the_client_reads_form_and_attitude_only_unless_the_papers_slip_is
     model = pairing()
     await simulate(model, client(), **{"client.client_sees_full_record": "true"})
     assert "THOUGHT" in text_of(model.asked("client")[0])
+
+
+async def test_the_full_record_holds_nothing_that_an_openness_dial_holds_back() -> None:
+    for openness, told in (("1", True), ("0", False)):
+        model = pairing()
+        options = {"client.client_sees_full_record": "true", "dials.openness": openness}
+        await simulate(model, client(), **options)
+        shown = [text_of(call) for call in model.asked("client")]
+        assert all(("THOUGHT" in text) == ("HISTORY" in text) == told for text in shown)
 
 
 @pytest.mark.accepts("cactus", 5)

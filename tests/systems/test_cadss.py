@@ -1,6 +1,7 @@
 """PGSim writes along a path of strategies and polishes; CADSS profiles, sums up, plans and supports."""
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,17 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psyloom.agents import Ask, Talk
+from psyloom.agents.roles import AGAIN
 from psyloom.cli import app
 from psyloom.errors import AnswerRejected, BadRecord, UnknownName, UsageError
 from psyloom.formats import read
 from psyloom.judging.metrics.predictions import predictions
 from psyloom.knowledge import label_set
 from psyloom.llm import Call
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
 from psyloom.records import Case, Dialogue, Label, Lang, Post, Scenario, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.safety.review import RULES, violation
 from psyloom.systems import find_system, make_role
-from psyloom.systems.cadss.inspection import path_of, strategy_of
+from psyloom.systems.cadss.inspection import faults, path_of, strategy_of
 from psyloom.systems.cadss.system import INVENTORIES, Cadss, CadssPredictions
 from psyloom.systems.cadss.writer import QUADRUPLE, RECOMMENDED, STRATEGIES, Pgsim, draw_path
 from tests.support import Scripted, annotate, desk_for, numbered, text_of, write
@@ -522,6 +526,15 @@ async def test_the_review_of_a_file_rejects_every_broken_rule_with_its_name_and_
         assert one.id in rules
 
 
+@pytest.mark.accepts("cadss", 4, 6)
+async def test_the_first_message_must_be_the_counselors_and_a_greeting() -> None:
+    good = await made("en")
+    unlabelled, unspoken = good.model_copy(deep=True), good.model_copy(deep=True)
+    unlabelled.turns[0].labels = [STRATEGIES.label("guiding_question")]
+    unspoken.sessions[0].turns.insert(0, Turn.client("Hello?"))
+    assert ["greeting" in dict(faults(one)) for one in (good, unlabelled, unspoken)] == [False, True, True]
+
+
 def esconv() -> list[dict[str, Any]]:
     """Two talks as ESConv was released."""
     spoken = ["What is it?", "That must hurt.", "You could call her.", "Is there anybody else?", "You did well."]
@@ -611,3 +624,30 @@ def test_bundled_cases_use_the_labels_of_the_lists() -> None:
     for one in read_jsonl(find_system("cadss").cases(), Case):
         assert one.scenario
         assert all(word in labels for field, labels in QUADRUPLE.items() for word in getattr(one.scenario, field))
+
+
+@pytest.mark.parametrize(("strategies", "sets"), [("cpsdd9", {"cadss_strategy"}), ("esconv8", {"esconv_strategy"})])
+async def test_one_dialogue_has_strategies_of_one_set_and_the_second_session_begins_as_one(
+    strategies: str, sets: set[str]
+) -> None:
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    name = label_set(next(iter(sets))).terms[0].en
+    answers = agents(plan={"reason": "-", "strategy": name}, client=numbered("Client"), record=record)
+    options = {"counselor.strategies": strategies, "sessions": "2", "max_exchanges": "1"}
+    given = Case(id="a", lang="en", post=Post(text="I cannot sleep."))
+    dialogue: Dialogue = await write(pair("cadss", "cadss", options), given, answers)
+    assert {label.set for turn in dialogue.turns for label in turn.labels} == sets
+    assert dialogue.sessions[1].turns[0].text == AGAIN["en"]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_supporter_says_what_its_strategy_does(lang: Lang) -> None:
+    sample = next(one for one in read_jsonl(find_system("cadss").cases(), Case) if one.lang == lang and one.post)
+    dialogue = await write(pair("cadss", "interactive_agents"), sample, Rehearsal())
+    stock = phrases(lang)
+    asks, ends = stock["counselor"]["explore"], stock["counselor"]["close"]
+    said = {turn.labels[0].id: turn.text for turn in dialogue.turns if turn.labels}
+    assert said["closing_words"] in ends
+    assert dialogue.turns[-1].labels[0].id == "closing_words"
+    assert said["recommend_music"] in stock["recommendation"]["recommend_music"]
+    assert any(max(re.split(r"\{\w\}", line), key=len).strip("“” ") in said["guiding_question"] for line in asks)

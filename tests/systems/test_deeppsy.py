@@ -17,6 +17,7 @@ from psyloom.cli.export import export
 from psyloom.errors import AnswerRejected, MissingFacet
 from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
 from psyloom.records import Case, Dialogue, Label, Lang, Post, Session, Turn, read_jsonl, write_jsonl
 from psyloom.runs import pair, run_cases
 from psyloom.safety.cues import cue_in
@@ -105,6 +106,7 @@ async def test_every_turn_has_exactly_one_stage_and_it_is_the_one_its_prompt_nam
     assert [told(call) for call in live.model.asked("reply")] == live.stages
     turns = [turn for turn in live.talk.turns if turn.speaker == "counselor"]
     assert all(sum(label.set == STAGES.id for label in turn.labels) == 1 for turn in turns)
+    assert [turn.extra["stage"] for turn in turns] == live.stages
     assert [turn.extra["stage_before"] for turn in turns] == [None, *live.stages[:-1]]
 
 
@@ -319,6 +321,14 @@ async def test_the_talk_ends_with_a_goodbye_in_action_only_and_else_at_the_limit
         model,
     )
     assert dialogue.sessions[0].ended == ended
+
+
+async def test_a_new_session_begins_in_no_stage() -> None:
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    model = Scripted(detect=detects("action")[0], client=numbered("Client"), reply=answer, record=record)
+    given = Case(id="a", lang="en", post=Post(text="I wake at three."))
+    dialogue = await write(pair("deeppsy", "deeppsy", {"sessions": 2, "max_exchanges": 1}), given, model)
+    assert [turn.extra["stage_before"] for turn in dialogue.turns if "stage" in turn.extra] == [None, None]
 
 
 def test_stages_and_techniques_belong_together() -> None:
@@ -571,3 +581,15 @@ async def test_a_rehearsal_rebuilds_the_bundled_conversations(lang: Lang) -> Non
         dialogue = await write("deeppsy", case, Rehearsal())
         assert len(dialogue.turns) >= 6
         assert not case.extra
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_reply_in_crisis_is_about_safety(lang: Lang) -> None:
+    words = {"zh": "我不想活了。", "en": "I want to die."}[lang]
+    options = {"client.lines": json.dumps([words]), "max_exchanges": "3"}
+    dialogue = await write(
+        pair("deeppsy", "plain", options), Case(id="c", lang=lang, post=Post(text=words)), Rehearsal()
+    )
+    replies = [turn for turn in dialogue.turns if turn.speaker == "counselor" and turn.extra.get("stage") == "crisis"]
+    assert replies
+    assert all(turn.text in phrases(lang)["counselor"]["crisis"] for turn in replies)

@@ -1,5 +1,6 @@
 """DiaCBT: the checks of its specification. arXiv 2509.02999."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from psyloom.agents import Ask, Talk
 from psyloom.agents.course import Rating
+from psyloom.agents.dials import measures
 from psyloom.errors import AnswerRejected, BadRecord
 from psyloom.formats import read
 from psyloom.judging.panel import rate_one
@@ -21,9 +23,10 @@ from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.plans import spread
 from psyloom.llm import Call
 from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
 from psyloom.records import Case, Defect, Dialogue, Lang, Session, Turn, read_jsonl, to_line
 from psyloom.runs import pair
-from psyloom.systems import find_system
+from psyloom.systems import find_system, make_role
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES
 from psyloom.systems.diacbt.system import BLOCK, DiaCbt, similarity
 from psyloom.systems.diacbt.talkers import OUTCOMES, REWARDS, DiaCbtClient, DiaCbtCounselor
@@ -332,11 +335,14 @@ async def test_later_sessions_read_the_records_of_those_before(lang: Lang) -> No
 
 @pytest.mark.accepts("diacbt", 5)
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_what_a_session_came_back_to_must_stand_in_the_record_before(lang: Lang) -> None:
-    stray, right = record(2, taken_up=["something else"]), record(2, taken_up=["task1 DIARY!"])
-    dialogue, model = await written(Blocks(sessions=2), lang, model={"record": [record(1), stray, right]}, sessions=2)
+@pytest.mark.parametrize("carried", ["task1 DIARY!", "Open1."])
+async def test_what_a_session_came_back_to_must_stand_in_the_record_before(carried: str, lang: Lang) -> None:
+    stray, right = record(2, taken_up=["something else"]), record(2, taken_up=[carried])
+    short = Blocks(sessions=2, share=0.05)
+    dialogue, model = await written(short, lang, model={"record": [record(1), stray, right]}, sessions=2, share=0.05)
     assert "something else" in model.asked("record")[2].messages[-1]["content"]
-    assert dialogue.sessions[1].notes["taken_up"] == ["task1 DIARY!"]
+    assert dialogue.sessions[1].notes["taken_up"] == [carried]
+    assert not dialogue.quality.kept
     dialogue, _ = await written(Blocks(sessions=1), lang, model={"record": record(1, taken_up=["TASK0"])}, sessions=1)
     assert dialogue.quality.kept == {"not_carried": 1}
 
@@ -432,6 +438,13 @@ def test_a_labelled_session_becomes_exchanges_also_where_labels_or_alternation_a
     assert segments_of(session) == [
         Segment(("homework",), "a", "b\nc"), Segment(("homework", "goals"), "d\ne", "f"), Segment(("summary",), "g")
     ]  # fmt: skip
+
+
+def test_an_exemplar_without_labels_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    bare = Dialogue(id="x", lang="en", sessions=[labelled(("counselor", "Hello.", []), ("client", "Hi.", []))])
+    (tmp_path / "bare.jsonl").write_bytes(to_line(bare))
+    with pytest.raises(BadRecord, match=r"bare\.jsonl holds no dialogue labelled"):
+        make_role("diacbt", "writer", {"exemplar": str(tmp_path / "bare.jsonl")})
 
 
 async def test_an_exemplar_gives_plan_and_examples_and_copying_it_is_a_fault(tmp_path: Path) -> None:
@@ -707,11 +720,16 @@ async def test_the_single_session_of_a_pairing_has_at_most_30_exchanges_and_a_pl
     assert "mood" not in dialogue.turns[1].extra
 
 
+@pytest.mark.accepts("diacbt", 6)
 @pytest.mark.parametrize(("lang", "line"), [("en", "My automatic thought was bad."), ("zh", "我的中间信念就是这样。")])
-async def test_a_client_who_names_a_part_of_the_diagram_is_asked_again(lang: Lang, line: str) -> None:
-    model = Scripted(client=[line, "plain words"], counselor=said())
-    dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "1"}), case(lang), model)
-    assert dialogue.turns[1].text == "plain words"
+async def test_a_client_of_six_sessions_who_names_a_part_of_the_diagram_is_asked_again_and_in_the_end_fails(
+    lang: Lang, line: str
+) -> None:
+    named, plain = ({"mood": 5, "text": text} for text in (line, {"en": "I think so.", "zh": "我想是的。"}[lang]))
+    dialogue = await met(talkers(client=[named, plain]), lang, max_exchanges=1, sessions=1)
+    assert dialogue.turns[1].text == plain["text"]
+    with pytest.raises(AnswerRejected):
+        await met(talkers(client=named), lang, max_exchanges=1, sessions=1)
 
 
 # The grader
@@ -735,6 +753,15 @@ async def test_the_grader_is_asked_n_times_after_each_pair_and_reads_intake_and_
     assert "PROBLEM" in told
     assert "HISTORY" not in told
     assert model.asked("grade")[0].decoding["temperature"] == 1.0
+
+
+async def test_the_client_is_not_measured_by_facts_that_only_its_grader_reads() -> None:
+    model = Scripted(client=COGNITION["history"], counselor=said(), grade=outcome("same"))
+    options = {"client.samples": "1", "max_exchanges": "1"}
+    dialogue = await write(pair("diacbt", "diacbt", options), case(), model)
+    assert dialogue.case is not None
+    told = [measures(dialogue.case, {"cognition", *more}, dialogue.turns)["facts_told"] for more in ((), ("intake",))]
+    assert dialogue.quality.measures["facts_told"] == told[0] > told[1] > 0
 
 
 @pytest.mark.accepts("diacbt", 8)
@@ -906,3 +933,42 @@ async def test_a_graded_rehearsal_ends_with_success(lang: Lang) -> None:
 def test_a_rating_says_out_of_what_it_is() -> None:
     with pytest.raises(ValueError, match="out_of"):
         Rating.model_validate({"what": "mood", "score": 5, "out_of": 7})
+
+
+# Rehearsal
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_counselor_quotes_nothing_that_the_client_did_not_say(lang: Lang) -> None:
+    dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "12"}), sample(lang), Rehearsal())
+    tasks, heard = phrases(lang)["cbt"]["tasks"], ""
+    for turn in dialogue.turns:
+        if turn.speaker == "client":
+            heard += turn.text
+        else:
+            assert all(quote in heard or quote in tasks for quote in re.findall("“([^”]*)”", turn.text)), turn.text
+
+
+@pytest.mark.parametrize("exchanges", ["3", "8"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_counselor_leaves_its_plan_for_words_that_sound_an_alarm(lang: Lang, exchanges: str) -> None:
+    words = {"zh": "我不想活了。", "en": "I want to die."}[lang]
+    options = {"counselor.max_exchanges": exchanges, "client.lines": json.dumps([words] * 2)}
+    dialogue = await write(pair("diacbt", "plain", options), sample(lang), Rehearsal())
+    crisis, said = phrases(lang)["counselor"]["crisis"], [turn.text for turn in dialogue.turns]
+    assert said[said.index(words) + 1] in crisis
+    assert dialogue.turns[said.index(words) + 1].labels[0].id == "other"
+
+
+async def test_a_rehearsed_record_holds_no_rating_that_nobody_said() -> None:
+    dialogue = await write(pair("diacbt", "diacbt", {"max_exchanges": "6", "sessions": "2"}), sample("en"), Rehearsal())
+    assert dialogue.case
+    assert [meeting.ratings for meeting in dialogue.case.course] == [[], []]
+    for session, meeting in zip(dialogue.sessions, dialogue.case.course, strict=True):
+        assert all(task in "".join(turn.text for turn in session.turns) for task in meeting.homework)
+
+
+def sample(lang: Lang) -> Case:
+    """A bundled case with a diagram."""
+    cases = read_jsonl(find_system("diacbt").cases(), Case)
+    return next(one for one in cases if one.lang == lang and one.cognition)

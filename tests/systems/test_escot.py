@@ -20,11 +20,16 @@ from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Element, Label, Lang, Post, Scenario, Session, Turn, read_jsonl
 from psyloom.runs import pair
 from psyloom.systems import find_system, make_role
-from psyloom.systems.escot.system import CHAIN, SETTINGS, EscotChain, EscotResponder
+from psyloom.systems.escot.system import EscotChain, EscotResponder
 from psyloom.systems.escot.writer import ESCONV, NEW, PROBLEMS, STRATEGIES
 from tests.support import Scripted, annotate, desk_for, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
+# The paper's chain and its ablations, written out: not what the code says they are.
+CHAIN = ("emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason")
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "re": (), "sr_re": ("strategy_reason",), "em_sr_re": ("emotion", "strategy_reason"), "em_es_ia_sr_re": CHAIN,
+}  # fmt: skip
 ANSWER: dict[Lang, dict[str, str]] = {
     "en": {
         "emotion": "The seeker feels lonely and unsure.",

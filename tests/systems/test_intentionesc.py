@@ -14,14 +14,20 @@ from psyloom.errors import BadRecord
 from psyloom.llm.rehearsal import Rehearsal
 from psyloom.records import Case, Dialogue, Label, Lang, Post, Session, Turn, write_jsonl
 from psyloom.runs import pair
-from psyloom.systems import find_system
+from psyloom.systems import find_system, make_role
 from psyloom.systems.intentionesc.annotator import DROPPED, KEPT
 from psyloom.systems.intentionesc.exports import d_full_cot, d_sa, mixture
 from psyloom.systems.intentionesc.framework import BUNDLED, INVENTORIES, framework
-from psyloom.systems.intentionesc.system import MODES, NEGATIVE, STEPS, IntentionChain, IntentionResponder
+from psyloom.systems.intentionesc.system import NEGATIVE, IntentionChain, IntentionResponder
 from tests.support import Scripted, annotate, desk_for, text_of, write
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
+# The paper's steps, and ours to leave out, written out: not what the code says they are.
+STEPS = ("state", "intention", "strategy", "response")
+MODES: dict[str, tuple[str, ...]] = {
+    "full": STEPS, "stepwise": STEPS, "short": ("strategy", "response"),
+    "no_state": ("intention", "strategy", "response"), "no_intention": ("state", "strategy", "response"),
+}  # fmt: skip
 SAID = {
     "en": "She told everyone I always overreact. Maybe she is right.",
     "zh": "她跟所有人说我总是小题大做。也许她说得对。",
@@ -223,6 +229,16 @@ async def test_only_the_response_reaches_the_seeker() -> None:
     assert shown.count(QUOTE["en"]) == shown.count(SAID["en"]) > 0  # the evidence as the client's own message alone
 
 
+async def test_what_was_expected_in_one_session_is_not_looked_for_in_the_next() -> None:
+    reaction = {"label": "Confirming", "reason": "She agrees.", "evidence": QUOTE["en"]}
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    replies = [chain("en") | {"response": f"What was evening {n} like?"} for n in range(9)]
+    model = Scripted(reply=replies, client=SAID["en"], expectation=reaction, record=record)
+    options = {"counselor.check_expectation": True, "sessions": 2, "max_exchanges": 1}
+    await write(pair("intentionesc", "intentionesc", options), Case(id="a", lang="en", post=Post(text="x")), model)
+    assert not model.asked("expectation")
+
+
 @pytest.mark.parametrize("lang", LANGS)
 async def test_after_a_negative_reaction_only_exploring_and_comforting_can_be_chosen(lang: Lang) -> None:
     reaction = {"label": "Defending", "reason": "She holds on to it.", "evidence": QUOTE[lang]}
@@ -283,6 +299,9 @@ def test_a_framework_of_ones_own_can_be_swapped_in_and_an_incomplete_one_is_refu
     )
     with pytest.raises(BadRecord, match="affirmation_and_reassurance"):
         framework(torn)
+    for role in ("counselor", "annotator"):
+        with pytest.raises(BadRecord):  # as an option, before anything runs
+            make_role("intentionesc", role, {"framework": str(torn)})
 
 
 @pytest.mark.accepts("intentionesc", 9)

@@ -13,7 +13,8 @@ from psyloom.errors import UsageError
 from psyloom.formats import read
 from psyloom.judging.analysis import selections
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Post, Session, Turn, write_jsonl
+from psyloom.records import Case, Dialogue, Intake, Lang, Post, Session, Turn, write_jsonl
+from psyloom.runs import pair
 from psyloom.runs.run import writer_for
 from psyloom.systems.interactive_agents.system import END_PHRASES, InteractiveCounselor
 from tests.runs.workshop import psyloom
@@ -69,6 +70,15 @@ async def test_a_session_opens_with_the_fixed_greeting_without_a_call_and_ends_w
     assert dialogue.turns[-1].speaker == "counselor"
 
 
+@pytest.mark.accepts("interactive_agents", 2)
+async def test_a_client_who_closes_the_session_is_still_answered() -> None:
+    given = case("en").model_copy(update={"intake": Intake(reason="sleep")})
+    model = Scripted(client=["I sleep badly.", "That is all I need. [/END]"], counselor=numbered("reply"))
+    dialogue = await write(pair("interactive_agents", "cactus"), given, model)
+    assert [turn.speaker for turn in dialogue.turns] == ["client", "counselor"] * 3
+    assert dialogue.sessions[0].ended == "client closed"
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("exchange", [1, 4])
 @pytest.mark.accepts("interactive_agents", 3, 4)
@@ -109,6 +119,8 @@ async def test_patience_ends_at_50_exchanges_and_99_calls() -> None:
 def test_the_response_check_catches_length_line_breaks_and_enumerations(reply: str, says: str) -> None:
     assert says in str(InteractiveCounselor().fault(reply, "zh"))
     assert InteractiveCounselor().fault("长" * 200, "zh") is None
+    assert "100 words" in str(InteractiveCounselor().fault("word " * 101, "en"))
+    assert InteractiveCounselor().fault("word " * 100, "en") is None
 
 
 @pytest.mark.accepts("interactive_agents", 5)
@@ -119,6 +131,7 @@ async def test_a_reply_that_fails_the_check_is_asked_for_again_and_the_check_can
     assert dialogue.quality.guards == {"response_check": 1}
     model = Scripted(client=numbered(), counselor="长" * 201)
     assert (await play(model, max_exchanges=1, response_check=False)).turns[-1].text == "长" * 201
+    assert len(model.calls) == 1
 
 
 async def test_decoding_is_the_papers() -> None:
@@ -127,6 +140,13 @@ async def test_decoding_is_the_papers() -> None:
     assert {tuple(sorted(call.decoding.items())) for call in model.calls} == {
         (("max_tokens", 500), ("temperature", 1.0), ("top_p", 1.0))
     }
+
+
+async def test_the_client_of_an_arena_has_a_hundred_tokens() -> None:
+    model = arena({"best": "A"})
+    await contest(model, arena("", other="guest"), 2)
+    assert {call.decoding["max_tokens"] for call in model.asked("client")} == {100}
+    assert {call.decoding["max_tokens"] for call in model.asked("counselor")} >= {500}
 
 
 def arena(judge: object, own: str = "own", other: str = "plain") -> Scripted:
@@ -297,3 +317,13 @@ def test_overlap_and_likeness_of_client_and_profile_stand_beside_those_with_a_ra
 def counted(texts: Sequence[str]) -> list[list[int]]:
     """An embedding that can be worked out by hand: how often each of four words occurs."""
     return [[text.count(word) for word in ("升职", "失眠", "房租", "弟弟")] for text in texts]
+
+
+async def test_a_rival_begins_each_session_anew() -> None:
+    plan = {"cbt_technique": "pie_chart", "cbt_plan": "x"}
+    record = {"summary": "s", "learnt": [], "homework": [], "ratings": []}
+    given = case().model_copy(update={"intake": Intake(reason="sleep")})
+    model = Scripted(client=numbered("word"), counselor=numbered("own"), judge={"best": "A"}, plan=plan, record=record)
+    options = {"rivals": '["cactus"]', "max_exchanges": "2", "sessions": "2"}
+    await write(pair("interactive_agents", "interactive_agents", options), given, model)
+    assert len(model.asked("plan")) == 2, "a plan for each session, as without rivals"

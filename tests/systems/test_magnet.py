@@ -18,7 +18,7 @@ from psyloom.records import Case, Dialogue, Lang, Session, Turn, read_jsonl, wri
 from psyloom.runs import run_cases
 from psyloom.systems import find_system, make_role
 from psyloom.systems.cactus.system import CactusClient
-from psyloom.systems.magnet.system import TECHNIQUES, Magnet, tidy, unannounced_in
+from psyloom.systems.magnet.system import TECHNIQUES, Magnet, unannounced_in
 from tests.runs.workshop import psyloom
 from tests.support import Scripted, desk_for, numbered, text_of, write
 
@@ -75,6 +75,13 @@ async def test_a_full_session_takes_161_calls_one_plan_and_eight_an_exchange(lan
     assert scripted.counts() == {"plan": 1} | dict.fromkeys(twenty, 20)
     assert dialogue.quality.calls == 161
     assert dialogue.quality.rejected == 0
+
+
+@pytest.mark.accepts("magnet", 1)
+async def test_of_several_sessions_each_gets_one_plan_of_its_own() -> None:
+    scripted = model(record={"summary": "s", "learnt": [], "homework": [], "ratings": []})
+    await session(scripted, exchanges=2, sessions=2)
+    assert len(scripted.asked("plan")) == 2
 
 
 @pytest.mark.accepts("magnet", 5)
@@ -379,6 +386,13 @@ async def test_a_reply_that_announces_its_technique_is_asked_for_again(lang: Lan
 
 
 @pytest.mark.accepts("magnet", 7)
+async def test_a_candidate_that_announces_its_technique_is_asked_for_again() -> None:
+    announced, plain = ({"utterance": text} for text in (ANNOUNCED["en"][0], "You sound tired of it all."))
+    dialogue = await session(model(reflection=[announced, plain]), exchanges=1)
+    assert generated(dialogue)[0].extra["candidates"]["reflection"] == plain["utterance"]  # type: ignore[index,call-overload]
+
+
+@pytest.mark.accepts("magnet", 7)
 async def test_a_reply_that_names_a_technique_is_asked_for_again() -> None:
     scripted = model(merge=["Perhaps some Psycho-education helps: sleep follows the day.", "Sleep follows the day."])
     dialogue = await session(scripted, exchanges=1)
@@ -392,20 +406,6 @@ async def test_a_candidate_that_repeats_the_counselor_word_for_word_is_asked_for
     dialogue = await session(scripted, exchanges=1)
     assert generated(dialogue)[0].extra["candidates"]["questioning"] == "What was it like?"  # type: ignore[index,call-overload]
     assert dialogue.quality.guards == {"repeats": 1}
-
-
-@pytest.mark.parametrize(
-    ("raw", "clean"),
-    [
-        ("Sure, here it is. Counselor: I hear you.", "I hear you."),
-        ('She said \\"no\\"\n\nand you left.', "She said no and you left."),
-        ("咨询师：我听到了。\n后来呢？", "我听到了。后来呢？"),
-        ("他说“不行”，你就走了。", "他说“不行”，你就走了。"),
-    ],
-)
-def test_counselor_texts_are_cleaned_as_released(raw: str, clean: str) -> None:
-    assert tidy(raw) == clean
-    assert tidy(clean) == clean
 
 
 # Evaluation and training

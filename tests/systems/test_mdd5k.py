@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from psyloom.knowledge.inquiry import inquiry_tree
 from psyloom.knowledge.labels import label_set
 from psyloom.llm import Call
-from psyloom.records import Case, Clinical, Dialogue, Lang
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.llm.rehearsal.actor import phrases
+from psyloom.records import Case, Clinical, Dialogue, Lang, read_jsonl
 from psyloom.runs import pair
+from psyloom.systems import find_system
 from psyloom.systems.mdd5k.background import doctors, event_graph, gender_of, years_of
 from psyloom.systems.mdd5k.system import damped
 from tests.support import Scripted, numbered, text_of, write
@@ -371,6 +374,21 @@ async def test_the_interview_ends_with_its_last_topic_and_the_closing_turn_is_th
 
 
 @pytest.mark.accepts("mdd5k", 8)
+@pytest.mark.parametrize(
+    ("lang", "both"), [("zh", "DIAGNOSIS one、DIAGNOSIS two。"), ("en", "DIAGNOSIS one, DIAGNOSIS two.")]
+)
+async def test_every_diagnosis_of_the_record_is_said_at_the_end_and_becomes_a_label(lang: Lang, both: str) -> None:
+    several = [{"name": "DIAGNOSIS one", "code": "F32.9"}, {"name": "DIAGNOSIS two", "code": "F41.1"}]
+    given = patient(lang).model_copy(update={"clinical": Clinical.model_validate(RECORD | {"diagnoses": several})})
+    dialogue = await simulate(model(), given)
+    assert both in dialogue.turns[-1].text
+    assert [(one.set, one.id) for one in dialogue.labels] == [
+        ("mdd5k_icd", "F32.9"), ("mdd5k_icd", "F41.1"),
+        ("mdd5k_diagnosis", "DIAGNOSIS one"), ("mdd5k_diagnosis", "DIAGNOSIS two"),
+    ]  # fmt: skip
+
+
+@pytest.mark.accepts("mdd5k", 8)
 async def test_a_last_topic_that_goes_on_holds_the_end_back() -> None:
     def over(call: Call) -> dict[str, bool]:
         return {"end": len(asked.asked("topic_end")) not in (21, 22)}
@@ -430,3 +448,46 @@ async def test_the_baseline_asks_without_a_tree_and_stops_when_its_judge_or_22_u
     assert len(early.turns) == 5
     assert "TREATMENT" in early.turns[-1].text
     assert asked.counts() == {"direct": 2, "patient": 2, "talk_end": 2, "trigger": 2}
+
+
+# Rehearsal
+
+
+def sample(number: int, lang: Lang) -> Case:
+    """One of the bundled cases."""
+    return [one for one in read_jsonl(find_system("mdd5k").cases(), Case) if one.lang == lang][number]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_patient_answers_from_its_record_where_that_knows(lang: Lang, number: int) -> None:
+    case = sample(number, lang)
+    dialogue = await write(pair("mdd5k", "mdd5k"), case, Rehearsal())
+    labels, record = label_set("mdd5k_topic"), case.clinical
+    assert record
+    known = {"relatives": record.family_history, "physical_illness": record.physical_illness}
+    keys = {
+        "relationship": ("婚恋情况", "relationship"),
+        "personality": ("病前性格", "personality"),
+        "work": ("工作、学习情况", "work"),
+        "living_situation": ("living",),
+    }
+    known |= {
+        leaf: next((fact for key, fact in record.personal_history.items() if key in keys[leaf]), None) for leaf in keys
+    }
+    stock = [line for entry in phrases(lang)["client"]["answer"] for line in entry["say"]]
+    told = [turn.text for turn in dialogue.turns if turn.speaker == "client"]
+    met = 0
+    for question, answer in itertools.pairwise(dialogue.turns):
+        fact = known.get(question.labels[0].id) if question.speaker == "counselor" and question.labels else None
+        if fact and fact not in ("无", "none"):
+            met += 1
+            assert answer.text not in stock, (labels[question.labels[0].id].name(lang), answer.text)
+    assert met >= 2
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_direct_interview_goes_on_for_a_while(lang: Lang) -> None:
+    dialogue = await write(pair("mdd5k", "mdd5k", {"direct": "true"}), sample(0, lang), Rehearsal())
+    assert dialogue.sessions[0].exchanges() >= 8

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyloom.errors import AnswerRejected
+from psyloom.errors import AnswerRejected, UsageError
 from psyloom.formats import read
 from psyloom.knowledge.lexicon import Concept, lexicon
 from psyloom.llm import Call
-from psyloom.records import Case, Dialogue, Lang, Turn, write_jsonl
-from psyloom.runs import pair
+from psyloom.llm.rehearsal import Rehearsal
+from psyloom.records import Case, Dialogue, Lang, Turn, read_jsonl, write_jsonl
+from psyloom.runs import pair, writer_for
+from psyloom.systems import find_system
 from psyloom.systems.notechat.concepts import RANK, coverage, in_order, in_pairs, standing_alone, stated_too_early
 from psyloom.systems.notechat.talkers import FAREWELLS, GREETINGS, HISTORY
 from tests.runs.workshop import psyloom
@@ -265,6 +267,7 @@ async def test_a_model_is_asked_only_about_keywords_that_were_not_said() -> None
 @pytest.mark.parametrize(
     ("lang", "slip", "mended"),
     [("en", "They said PHQ-9 18.", "I filled in a form."), ("en", "I should take 50 mg of it.", "They gave me some pills."),
+     ("en", "My blood count was fine.", "They drew some blood."), ("zh", "血常规没什么。", "抽过血。"),
      ("en", "My BP 134/86 was fine.", "They took my pulse."), ("zh", "量表是PHQ-9评分18分。", "填过一张表。"),
      ("zh", "医生让我吃50毫克。", "开了点药。"), ("zh", "血压134/86mmHg。", "量过血压。")],
 )  # fmt: skip
@@ -301,10 +304,14 @@ async def test_a_physician_who_states_a_symptom_before_the_patient_told_it_is_as
     assert allowed.turns[4].text == states
 
 
+@pytest.mark.accepts("notechat", 4)
 @pytest.mark.parametrize(
     ("text", "early"),
     [("These are panic attacks, I would guess.", []), ("You have nightmares, too.", ["nightmares"]), ("You have thoughts of death.", ["thoughts of death"]),
-     ("Do you have thoughts of death?", []), ("You have had a headache, you say.", [])],
+     ("Do you have thoughts of death?", []), ("You have had a headache, you say.", []),
+     ("I have to ask about something hard: suicidal thoughts. Have you had any?", []),
+     ("You have suicidal thoughts. How do you sleep?", ["suicidal thoughts"]),
+     ("I ask about suicidal thoughts. You have nightmares. Have you had any?", ["suicidal thoughts", "nightmares"])],
 )  # fmt: skip
 def test_a_symptom_whose_turn_it_is_may_be_named_but_a_risk_has_to_be_asked_about(text: str, early: list[str]) -> None:
     targets = LEX.find("panic attacks, suicidal thoughts", "en")
@@ -519,3 +526,46 @@ async def test_a_dialogue_written_in_the_released_form_is_read_back_with_speaker
         coverage(concepts, (turn.text for turn in found.turns), lang).model_dump()
         == dialogue.sessions[0].notes["coverage"]
     )
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_risk_that_is_named_and_then_asked_about_is_not_stripped_of_its_name(lang: Lang) -> None:
+    asks = {
+        "zh": "有件事我每个人都要问：自杀念头。最近有过吗？",
+        "en": "I ask everybody about suicidal thoughts. Have you had any?",
+    }
+    asked = model(lang, physician={"utterance": asks[lang]})
+    risky = Case.model_validate(
+        note(lang).model_dump() | {"note": {"text": {"zh": "有自杀念头。", "en": "Suicidal thoughts."}[lang]}}
+    )
+    dialogue = await write("notechat", risky, asked, options={"polish": "false"})
+    assert asks[lang] in [turn.text for turn in dialogue.turns]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_a_rehearsed_physician_asks_about_a_risk_by_its_name(lang: Lang) -> None:
+    found = 0
+    for case in read_jsonl(find_system("notechat").cases(), Case):
+        if case.lang != lang:
+            continue
+        dialogue = await write(pair("notechat", "notechat"), case, Rehearsal())
+        for turn in dialogue.turns:
+            known = [
+                c for c in LEX.find(str(case.note and case.note.text), lang) if c.text in turn.extra.get("targets", [])
+            ]  # type: ignore[operator]
+            if any(c.type == "risk" for c in known) and turn.text.endswith(("?", "？")):
+                found += any(LEX.mentions(c, turn.text, lang) for c in known)
+                assert any(LEX.mentions(c, turn.text, lang) for c in known), turn.text
+    assert found
+
+
+async def test_a_talk_that_nobody_plays_is_polished_from_the_note_in_rehearsal_too() -> None:
+    dialogue = await write("notechat", note(), Rehearsal(), options={"roleplay": "false"})
+    assert {turn.speaker for turn in dialogue.turns} == {"client", "counselor"}
+
+
+@pytest.mark.parametrize("option", ["single_prompt", "roleplay"])
+def test_dials_are_refused_where_nobody_plays_the_client(option: str) -> None:
+    options = {option: "true" if option == "single_prompt" else "false", "dials.resistance": "0.5"}
+    with pytest.raises(UsageError, match="dials are for a client that plays its role"):
+        writer_for("notechat", options)

@@ -59,7 +59,7 @@ def talkers(**more: Any) -> Scripted:
 async def test_the_prompt_holds_every_field_exactly_once_and_no_placeholder(lang: Lang) -> None:
     model = talkers()
     await play(model, case(lang), 1)
-    system = model.asked("client")[0].messages[0]["content"]
+    system = text_of(model.asked("client")[0])
     one = case(lang)
     assert one.cognition is not None
     first = one.cognition.model_copy(update={"situations": one.cognition.situations[:1]})
@@ -177,10 +177,15 @@ def test_there_are_9_6_and_4_core_beliefs_and_9_emotions() -> None:
 @pytest.mark.accepts("patient_psi", 3)
 def test_unknown_beliefs_and_emotions_are_reported_with_the_nearest_label() -> None:
     model = Cognition.model_validate({
-        "core_beliefs": {"helpless": ["I am a failture.", "我很无助。"], "worthless": ["I am immoral."], "other": ["I am odd."]},
-        "situations": [{"situation": "s", "emotions": ["disapointed", "angry, mad, irritated, annoyed", "焦虑", "xyz"]}],
+        "core_beliefs": {"helpless": ["I am a failture.", "我很无助。"], "unlovable": ["I am unlovabel."],
+                         "worthless": ["I am immoral.", "I am imoral."], "other": ["I am odd."]},
+        "situations": [{"situation": "s", "emotions": ["disapointed", "angry, mad, irritated, annoyed", "焦虑"]},
+                       {"situation": "t", "emotions": ["guilty", "xyz"]}],
     })  # fmt: skip
-    assert unlisted(model) == {"I am a failture.": "I am a failure, loser.", "disapointed": "disappointed", "xyz": ""}
+    assert unlisted(model) == {
+        "I am a failture.": "I am a failure, loser.", "I am unlovabel.": "I am unlovable.", "I am imoral.": "I am immoral.",
+        "disapointed": "disappointed", "xyz": "",
+    }  # fmt: skip
 
 
 @pytest.mark.accepts("patient_psi", 3)
@@ -212,6 +217,9 @@ async def test_the_therapist_speaks_first_and_each_patient_turn_is_one_call_with
 @pytest.mark.parametrize(("lang", "text"), [
     ("en", "I guess that's my core belief."), ("en", "My Automatic Thoughts were awful."), ("en", "It's in my cognitive model."),
     ("zh", "我的核心信念就是我不行。"), ("zh", "那个自动化思维又来了。"), ("zh", "这是我的应对策略吧。"),
+    ("en", "It's an intermediate belief of mine."), ("en", "It's in my diagram, the conceptualization diagram."),
+    ("en", "The CCD says so."), ("en", "That is one of my coping strategies."),
+    ("zh", "这就是中间信念吧。"), ("zh", "我的认知概念化图上写着呢。"), ("zh", "我的认知模型就是这样。"),
 ])  # fmt: skip
 @pytest.mark.accepts("patient_psi", 4)
 async def test_a_patient_who_names_the_diagram_or_a_part_is_asked_again_and_never_kept(lang: Lang, text: str) -> None:
@@ -220,6 +228,15 @@ async def test_a_patient_who_names_the_diagram_or_a_part_is_asked_again_and_neve
     assert dialogue.turns[1].text == "mended words"
     with pytest.raises(AnswerRejected):
         await play(talkers(client=text), case(lang), 1)
+
+
+@pytest.mark.accepts("patient_psi", 4)
+@pytest.mark.parametrize("option", ["baseline", "trust"])
+async def test_no_variant_of_the_patient_names_the_diagram(option: str) -> None:
+    said = "I guess that's my core belief."
+    model = talkers(baseline=said, client={"trust": 2, "text": said})
+    with pytest.raises(AnswerRejected):
+        await play(model, case(), 1, **{option: True})
 
 
 @pytest.mark.parametrize("text", ["The whole situation makes me anxious.", "这种情境我真受不了，情绪一下就上来了。"])
@@ -477,7 +494,7 @@ FOUND: dict[str, Any] = {
     "core_beliefs": {"helpless": ["I am a failure, loser.", "I am a failure."], "unlovable": [], "worthless": []},
     "intermediate_beliefs": "If I ask, I am weak.", "intermediate_beliefs_during_depression": " ", "coping_strategies": "Hides.",
     "cognitive_models": [
-        {"situation": f"situation {n}", "automatic_thoughts": f"thought {n}", "emotion": ["sad", "hurt"], "behavior": f"behavior {n}"}
+        {"situation": f"situation {n}", "automatic_thoughts": f"thought {n}", "emotion": ["sad", "hurt", *(["guilty"] if n == 2 else [])], "behavior": f"behavior {n}"}
         for n in range(3)
     ],
 }  # fmt: skip
@@ -519,7 +536,7 @@ SITUATIONS = FOUND["cognitive_models"]
 async def test_a_generated_model_that_breaks_a_limit_is_asked_for_again(answer: dict[str, Any], lang: Lang) -> None:
     model = Scripted(ccd=[answer, FOUND])
     await annotate(CcdGenerator(), talked(lang), model)
-    assert model.counts() == {"ccd": 2}
+    assert model.counts() == {"ccd": 2}, "the second answer, with three situations and three emotions, is good"
     if lang == "zh":
         assert re.search(r"[\u4e00-\u9fff]", model.calls[1].messages[-1]["content"])
 

@@ -67,7 +67,7 @@ class Live:
 
     @property
     def state(self) -> Memory:
-        return self.talk.memory(self.counselor, Memory)
+        return self.talk.memory(self.counselor, Memory, session=True)
 
     @property
     def stages(self) -> list[str]:
@@ -200,13 +200,20 @@ async def test_a_stage_does_not_see_what_it_does_not_read() -> None:
     assert "先写提纲" in text_of(model.asked("action_plan")[0])
 
 
+READS = {
+    "listing_problems": {"problems"}, "choosing_problem": {"problems"}, "defining_problem": {"problemSelected", "factors"},
+    "brainstorming": {"problemSelected", "factors", "solutions"},
+    "deciding": {"problemSelected", "solutions", "solutionsOK"}, "action_plan": {"problemSelected", "solutionsOK"},
+}  # fmt: skip
+
+
 @pytest.mark.accepts("sudosys", 4)
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_prompt_reads_exactly_the_keys_that_the_plan_lists(stage: str, lang: Lang) -> None:
     slots = load_prompt(find_system("sudosys").folder / "prompts", stage, lang).slots
     read = {slot.removeprefix("sheet.") for slot in slots if slot.startswith("sheet.")}
-    assert read - {"summary"} == set(PLAN[stage].reads)
+    assert read - {"summary"} == set(PLAN[stage].reads) == READS[stage]
 
 
 async def test_what_a_stage_found_in_an_earlier_turn_is_shown_to_it_again() -> None:
@@ -232,13 +239,14 @@ async def test_stage_1_is_not_finished_with_fewer_than_two_problems_whatever_the
 
 
 @pytest.mark.accepts("sudosys", 5)
-async def test_stage_4_is_over_at_six_solutions_whatever_the_model_says() -> None:
-    found = FOUND | {"brainstorming": {"solutions": [f"办法{n}" for n in range(1, 7)]}}
+@pytest.mark.parametrize(("solutions", "over"), [(6, True), (5, False)])
+async def test_stage_4_is_over_at_six_solutions_whatever_the_model_says(solutions: int, over: bool) -> None:
+    found = FOUND | {"brainstorming": {"solutions": [f"办法{n}" for n in range(solutions)]}}
     live = Live(Scripted(**answers() | {"brainstorming": answers(False, found)["brainstorming"]}))
     turn = await live.says(*lines(4))
     assert turn.labels[0].id == "brainstorming"
-    assert turn.extra["advance_reason"] == "finished"
-    assert live.state.stage == 5
+    assert turn.extra["advance_reason"] == ("finished" if over else None)
+    assert live.state.stage == (5 if over else 4)
 
 
 @pytest.mark.accepts("sudosys", 5)
@@ -383,6 +391,17 @@ async def test_closing_says_goodbye_after_stage_6_and_ends_the_session(lang: Lan
     assert "先写提纲" in text_of(model.asked("closing")[0])
 
 
+async def test_each_session_goes_through_the_six_steps_and_keeps_its_own_worksheet() -> None:
+    record = {"summary": "RECORD", "learnt": [], "homework": [], "ratings": []}
+    model = Scripted(**answers(), closing=numbered("今天就到这里，祝你顺利"), client=numbered("嗯"), record=record)
+    dialogue = await write("sudosys", CASE.model_copy(deep=True), model, options={"closing": True, "sessions": 2})
+    for session in dialogue.sessions:
+        assert [label.id for turn in session.turns for label in turn.labels] == list(STAGES)
+    first = model.asked(STAGES[0])
+    assert "RECORD" not in text_of(first[0])
+    assert "RECORD" in text_of(first[1])
+
+
 # The simulated client and the session
 
 
@@ -441,7 +460,7 @@ async def test_a_client_line_over_the_limit_is_asked_for_again(lang: Lang, long:
     ("lang", "long", "short"),
     [
         ("zh", "我最近睡不好。" * 8, "我最近睡不好。" * 7),
-        ("zh", "我一直在想工作的事，" * 3 + "想到后半夜" * 6, "我一直在想工作的事，" * 3),
+        ("zh", "我一直在想工作的事，" * 3 + "想到后半夜" * 6, "我一直在想工作的事，" * 2 + "我一直在想工作的事。"),
         ("zh", "想" * 80, "想" * 50),
         ("en", "I sleep badly these days. " * 7, ("I sleep badly these days. " * 6).strip()),
         ("en", "no " * 40, ("no " * 30).strip()),
@@ -454,6 +473,23 @@ async def test_a_client_that_stays_too_long_is_cut_after_the_last_sentence_claus
     dialogue = await write("sudosys", CASE.model_copy(update={"lang": lang}), model, options={"max_exchanges": 2})
     assert dialogue.turns[2].text == short
     assert dialogue.quality.kept["too_long"] == 1
+
+
+async def test_a_client_that_stays_too_long_may_still_end_the_session_by_a_dial() -> None:
+    model = Scripted(**answers(finished=False), client="我最近睡不好。" * 8 + "我先走了。 [/END]")
+    options = {"max_exchanges": 5, "dials.may_end": True}
+    dialogue = await write("sudosys", CASE.model_copy(), model, options=options)
+    assert dialogue.turns[2].closes
+    assert dialogue.turns[2].text == "我最近睡不好。" * 7
+    assert dialogue.sessions[0].ended == "client closed"
+
+
+async def test_the_token_that_ends_a_session_does_not_count_as_length() -> None:
+    said = "我" * 50
+    model = Scripted(**answers(finished=False), client=f"{said} [/END]")
+    dialogue = await write("sudosys", CASE.model_copy(), model, options={"dials.may_end": True})
+    assert dialogue.turns[2].text == said
+    assert len(model.asked("client")) == 1
 
 
 @pytest.mark.accepts("sudosys", 8)

@@ -11,8 +11,8 @@ from typing import Any
 
 from psyloom.llm.answers import schema
 from psyloom.llm.model import Cue
-from psyloom.llm.rehearsal.speech import client_lines, counselor_lines, ended, quotes_of
-from psyloom.llm.rehearsal.values import made
+from psyloom.llm.rehearsal.speech import client_lines, counselor_lines, ended, quotes_of, shares
+from psyloom.llm.rehearsal.values import Text, made
 from psyloom.llm.rehearsal.voice import in_language, own
 from psyloom.records import Lang, Speaker, Turn
 
@@ -65,32 +65,39 @@ class Actor:
         wanted = self.cue.wanted
         if hasattr(wanted, "rehearse"):
             return wanted.rehearse(self)
-        if self.cue.rules is not None:
+        part = self.cue.rules if isinstance(self.cue.rules, str) else ""
+        if self.cue.rules is not None and not part:
             return self.script()
         if wanted is str and self.cue.speaks:
             # Who only answers leaves the ending to the other side.
-            return self.utterance(self.cue.speaks, self.cue.turns, may_close=self.cue.act != "answer")
+            return self.utterance(self.cue.speaks, self.cue.turns, may_close=self.cue.act != "answer", part=part)
         if wanted is str:
             return self.text(self.cue.act)
         return self.fill()
 
     # Speech
 
-    def utterance(self, speaker: Speaker, turns: Sequence[tuple[Speaker, str]], *, may_close: bool = True) -> str:
-        """What ``speaker`` says next in a talk of ``turns``; asked again, the next thing that fits."""
+    def utterance(
+        self, speaker: Speaker, turns: Sequence[tuple[Speaker, str]], *, may_close: bool = True, part: str = ""
+    ) -> str:
+        """What ``speaker`` says next in a talk of ``turns``; asked again, the next thing that fits.
+
+        part: of the stock, from which a counselor's message comes.
+        """
         lines = (
             client_lines(self, turns, may_close, self.since)
             if speaker == "client"
-            else counselor_lines(self, turns, may_close)
+            else counselor_lines(self, turns, may_close, part)
         )
         return list(islice(lines, self.cue.take + 1))[-1]
 
-    def left(self, stock: Sequence[str], said: str) -> list[str]:
-        """The lines of ``stock`` whose words do not stand in ``said`` yet, in this dialogue's order; those of an earlier
-        session last."""
+    def left(self, stock: Sequence[str], said: str, *, in_turn: bool = False) -> list[str]:
+        """The lines of ``stock`` whose words do not stand in ``said`` yet, in this dialogue's order or in that of the stock
+        (``in_turn``); those of an earlier session last."""
         bare = {line: max(re.split(r"\{\w\}", line), key=len).strip("“” ") for line in stock}
         left = [line for line in stock if bare[line] not in said]
-        return sorted(left, key=lambda line: (bare[line] in self.before, random.Random(self.order + line).random()))
+        place = {line: 0.0 if in_turn else random.Random(self.order + line).random() for line in left}
+        return sorted(left, key=lambda line: (bare[line] in self.before, place[line]))
 
     @property
     def since(self) -> list[str]:
@@ -102,12 +109,27 @@ class Actor:
     @property
     def own(self) -> list[str]:
         """The words as the client itself would say them."""
-        return own([(self._where.get(word, ""), word) for word in self.words], self.cue.lang, self.stock["told"])
+        return list(self._own(self.words))
 
     def said_of(self, word: str) -> str:
         """One of the words as the client itself would say it; as it stands where that cannot be told."""
-        where = self._where.get(word, "")
-        return next(iter(own([(where, word)], self.cue.lang, self.stock["told"])), word)
+        return next(iter(self._own([word])), word)
+
+    def _own(self, words: Sequence[str]) -> dict[str, str]:
+        return own([(self._where.get(word, ""), word) for word in words], self.cue.lang, self.stock["told"])
+
+    def on(self, topic: str) -> dict[str, str]:
+        """What the case says on a doctor's topic: each sentence as the client would say it -> as it stands.
+
+        It is on the topic by its words, or by the place where it stands.
+        """
+        place = self.stock["inquiry"]["place"].get(topic)
+
+        def belongs(where: str, word: str) -> bool:
+            field = where.split(".")[-1].replace("_", " ")
+            return where.startswith(place) if place else shares(topic, word) or shares(topic, field)
+
+        return {said: word for said, word in self._own(self.words).items() if belongs(self._where.get(word, ""), word)}
 
     @property
     def story(self) -> list[str]:
@@ -127,6 +149,7 @@ class Actor:
         pieces = [
             *self.stock["inquiry"]["thanks"],
             *self.stock["inquiry"]["other"],
+            *self.stock["cbt"]["week"],
             *client["greet"],
             *client["lead"],
             *client["respond"],
@@ -155,17 +178,24 @@ class Actor:
         fit = [h for h in heard if h] or told
         return self.rng.choice(fit) if fit else ("这件事" if self.cue.lang == "zh" else "what brings them here")
 
-    def fill(self, schema_: dict[str, Any] | None = None) -> Any:
-        """A value for the wanted type, or for a JSON schema, that any validator of that form accepts."""
-        return made(schema_ or schema(self.cue.wanted, self.cue.lang), self.cue.act, self.rng, self._string)
+    def fill(self, schema_: dict[str, Any] | None = None, *, text: Text | None = None) -> Any:
+        """A value for the wanted type, or for a JSON schema, that any validator of that form accepts.
+
+        text: makes the strings, from their schema and the field's name.
+        """
+        return made(schema_ or schema(self.cue.wanted, self.cue.lang), self.cue.act, self.rng, text or self._string)
 
     def _string(self, node: dict[str, Any], name: str) -> str:
         if self.cue.act in _RETOLD:
-            self._told += 1  # a facet is written from the case's own sentences, one after the other
-            return self.story[(self._told - 1) % len(self.story)]
+            return self.retold()
         if name in _SAID:
             return self.utterance(self.cue.speaks or "counselor", self.cue.turns)
         return self.text(next((key for key, parts in _FIELD.items() if any(part in name for part in parts)), "default"))
+
+    def retold(self) -> str:
+        """The next of the case's own sentences: a facet is written from them, one after the other."""
+        self._told += 1
+        return self.story[(self._told - 1) % len(self.story)]
 
     # Whole dialogues
 

@@ -4,10 +4,11 @@ Each function lists what would fit, the best first; an utterance that is asked f
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
+from psyloom.llm.rehearsal.voice import low
 from psyloom.records import Lang, Speaker, sentences
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 Turns = Sequence[tuple[Speaker, str]]
 # How the counselor leads a session, one phase a message: straight on, or with more time for what is heard.
 _ORDERS = (
-    ("explore", "explore", "explore", "reflect", "explore", "reflect", "normalise", "examine", "examine", "reflect", "examine", "solve", "solve", "encourage"),
-    ("explore", "reflect", "explore", "explore", "normalise", "explore", "reflect", "examine", "reflect", "examine", "encourage", "solve", "examine", "solve"),
+    ("explore", "explore", "explore", "reflect", "explore", "reflect", "normalise", "examine", "solve", "solve", "examine", "reflect", "solve", "encourage"),
+    ("explore", "reflect", "explore", "explore", "normalise", "explore", "reflect", "examine", "solve", "examine", "solve", "encourage", "solve", "reflect"),
 )  # fmt: skip
 _CLOSES_AT, _RESPONDS_UNTIL = 14, 9
 
@@ -32,20 +33,23 @@ def client_lines(actor: "Actor", turns: Turns, may_close: bool, since: Sequence[
     heard = turns[-1][1] if turns else ""
     story = [w for w in actor.story if w.rstrip("。.!！?？") not in actor.before]
     fresh = [w for w in (*since, *story) if w.rstrip("。.!！?？") not in said]
-    closes = [f"{line} {actor.cue.end or ''}".strip() for line in actor.left(stock["close"], said)] if may_close else []
+    parting = any(line in heard for line in actor.stock["counselor"]["close"])
+    closes = [f"{line} {actor.cue.end or ''}".strip() for line in actor.left(stock["close"], said)]
+    closes = closes if may_close or parting else []
     if not turns:
         yield from actor.left(stock["greet"], said)
-    if any(line in heard for line in actor.stock["counselor"]["close"]):
+    if parting:
         yield from closes
-    risk, topic = _RISK[actor.cue.lang], _topic_of(actor, heard)
-    if risk.search(heard):
-        yield from (w for w in fresh if risk.search(w))
+    risk, topic = _RISK[actor.cue.lang], _topic_of(actor, heard) if count else ""
+    asked = actor.on(topic) if topic else {}
+    urgent = any(line in heard for line in actor.stock["counselor"]["crisis"])
+    if risk.search(heard) and not urgent:
+        asked = {w: w for w in actor.story if risk.search(w)} | asked
+    yield from _recorded(actor, asked, turns)
     fresh = [w for w in fresh if not (risk.search(w) and _DENIED.search(w))]  # said when asked, not of its own accord
-    if topic and count:
-        yield from (ended(w, actor.cue.lang) for w in fresh if _shares(topic, w))
-    if count > 1 or not fresh or topic:
+    if not asked and (count > 1 or not fresh or topic or urgent):
         yield from _answers(actor, heard, said)
-    if topic and count:
+    if topic:
         yield from actor.left(actor.stock["inquiry"]["other"], said)
     yield from _story(actor, fresh, said, count)
     if count < _RESPONDS_UNTIL or not may_close:
@@ -54,20 +58,53 @@ def client_lines(actor: "Actor", turns: Turns, may_close: bool, since: Sequence[
     yield from _more(stock["more"], said)
 
 
-def counselor_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[str]:
-    """What the counselor could say now: by the phase the session is in, with the client's own words if they are new."""
+def _recorded(actor: "Actor", asked: Mapping[str, str], turns: Turns) -> Iterator[str]:
+    """What the case says on what was ``asked``: as far as it is new, else once more, and then that this is all."""
+    if not asked:
+        return
+    lang, inquiry, said = actor.cue.lang, actor.stock["inquiry"], _said(turns, "client")
+    latest = next((text for who, text in reversed(turns) if who == "client"), "")
+    yield from (ended(line, lang) for line in asked if line.rstrip("。.!！?？") not in said)
+    # Without the phrase that named it, and not twice in a row.
+    facts = [fact if fact in line else line for line, fact in asked.items() if line.rstrip("。.") not in latest]
+    once_more = (inquiry["told"].format(w=low(fact).rstrip("。.")) for fact in facts)
+    yield from (line for line in once_more if line not in said)
+    yield from actor.left(inquiry["all"], said)
+
+
+def crisis_lines(actor: "Actor", turns: Turns) -> list[str]:
+    """What comes before everything else when the client's last words sound an alarm, in this order."""
+    heard = next((text for who, text in reversed(turns) if who == "client"), "")
+    said = _said(turns, "counselor")
+    return [line for line in actor.stock["counselor"]["crisis"] if line not in said and actor.cue.alarming(heard)]
+
+
+def counselor_lines(actor: "Actor", turns: Turns, may_close: bool, part: str = "") -> Iterator[str]:
+    """What the counselor could say now: by the phase the session is in, with the client's own words if they are new.
+
+    part: of the stock, from which the message comes instead.
+    """
     stock, said = actor.stock["counselor"], _said(turns, "counselor")
     count = sum(who == "counselor" for who, _ in turns)
     heard = next((text for who, text in reversed(turns) if who == "client"), "")
     quotes = [quote for quote in quotes_of(actor, heard) if quote not in said]
     quote = actor.rng.choice(quotes) if quotes else ""
-    if may_close and (count >= _CLOSES_AT or any(line in heard for line in actor.stock["client"]["close"])):
+    yield from (urgent := crisis_lines(actor, turns))
+    named = stock.get(part) or actor.stock["recommendation"].get(part, ())
+    lines = actor.left(named, said, in_turn=part == "solve")
+    yield from (line.format(q=quote) for line in lines if quote or "{q}" not in line)
+    if (
+        may_close
+        and not urgent
+        and (count >= _CLOSES_AT or any(line in heard for line in actor.stock["client"]["close"]))
+    ):
         yield from actor.left(stock["close"], said)
     if count == 0 and not quote:
         yield from actor.left(stock["again" if actor.before else "open"], said)
     phases = Random(actor.order).choice(_ORDERS)
     for phase in (phases[count % len(phases)], "explore", "reflect", "examine", "solve"):
-        lines = [line for line in actor.left(stock[phase], said) if quote or "{q}" not in line]
+        lines = actor.left(stock[phase], said, in_turn=phase == "solve")  # one step: found, made small, secured
+        lines = [line for line in lines if quote or "{q}" not in line]
         if count < 3:  # at first it is about what was just said
             lines.sort(key=lambda line: "{q}" not in line)
         yield from (line.format(q=quote) for line in lines)
@@ -75,12 +112,18 @@ def counselor_lines(actor: "Actor", turns: Turns, may_close: bool) -> Iterator[s
 
 
 _RISK = {
-    "zh": re.compile(r"自杀|自伤|轻生|不想活|消极念头|伤害自己|死"),
+    "zh": re.compile(r"自杀|自伤|轻生|不想活|消极念头|伤害自己|醒来|死"),
     "en": re.compile(
-        r"\b(?:suicid\w*|self-harm|to die|death wish|hurt(?:ing)? (?:my|your)self|be gone)\b", re.IGNORECASE
+        r"\b(?:suicid\w*|self-harm|to die|death wish|hurt(?:ing)? (?:my|your)self|(?:be|were|was) gone)\b",
+        re.IGNORECASE,
     ),
 }
 _DENIED = re.compile(r"没有|否认|从未|无|\b(?:no|not|never|deny|denies)\b", re.IGNORECASE)
+
+
+_SAYS_NOTHING = re.compile(
+    r"情况|想法|行为|生活|的|和|与|或|、|\b(?:what|others|thoughts?|thinking|acts|whether|life)\b", re.I
+)
 
 
 def _topic_of(actor: "Actor", heard: str) -> str:
@@ -94,10 +137,12 @@ def _topic_of(actor: "Actor", heard: str) -> str:
     return ""
 
 
-def _shares(topic: str, sentence: str) -> bool:
+def shares(topic: str, sentence: str) -> bool:
     """Have they a word in common: two characters (zh), or five letters with which a word begins (en)?"""
+    topic = _SAYS_NOTHING.sub(" ", topic)
     if re.search(r"[\u4e00-\u9fff]", topic):
-        return any(topic[n : n + 2] in sentence for n in range(len(topic) - 1))
+        pairs = (topic[n : n + 2] for n in range(len(topic) - 1))
+        return any(pair in sentence for pair in pairs if " " not in pair)
     starts = {word[:5] for word in re.findall(r"\w{4,}", topic.lower())}
     return bool(starts & {word[:5] for word in re.findall(r"\w{4,}", sentence.lower())})
 
@@ -169,7 +214,8 @@ def quotes_of(actor: "Actor", text: str) -> list[str]:
     """
     lang = actor.cue.lang
     frames = [frame.split("{w}")[0].split("{k}")[-1] for stock in actor.stock["told"].values() for frame in stock]
-    frames += [line.split("{t}")[0] for line in actor.stock["cbt"]["tried"]]
+    frames += [piece for line in actor.stock["cbt"]["tried"] for piece in line.split("{t}")]
+    frames += actor.homework
     for line in (*actor.client_stock, *(frame for frame in frames if len(frame) > 3)):
         text = text.replace(line, " ")
     low, high = (5, 16) if lang == "zh" else (3, 10)

@@ -54,10 +54,13 @@ def _array(node: dict[str, Any], name: str, rng: Random, text: Text) -> list[Any
     items: list[Any] = []
     for n in range(1, count + 1):
         found = made(item, name, rng, text)
-        for _ in range(60):  # a list that says the same thing twice is no good list, and no set at all
+        # A list that says the same thing twice is no good list, and no set at all; in nested ones tries multiply.
+        for _ in range(60 if item.get("type") in ("string", "integer", "number") else 4):
             if found not in items:
                 break
             found = made(item, name, rng, text)
+        if found in items and len(items) >= fewest:
+            break
         if found in items and item.get("type") == "string" and "const" not in item:
             found = _sized(f"{n} {found}", item)
         items.append(found)

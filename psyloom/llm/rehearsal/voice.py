@@ -27,22 +27,26 @@ _ME = {"zh": re.compile("[我咱]"), "en": re.compile(r"\b(?:I|my|me|mine|we|our
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
-def own(facts: Facts, lang: Lang, frames: Frames) -> list[str]:
-    """What the client can say of ``facts``, in their order; ``frames``: field -> phrases with {w} for what is a label."""
+def own(facts: Facts, lang: Lang, frames: Frames) -> dict[str, str]:
+    """What the client can say of ``facts``, in their order -> the fact.
+
+    frames: field -> phrases with {w} for what is a label.
+    """
     fields: dict[str, list[str]] = defaultdict(list)
     for path, sentence in facts:
         fields[path].append(sentence)
     first_person = {path: _speaks_of_itself(" ".join(said), lang) for path, said in fields.items()}
     used: Counter[str] = Counter()
-    said: list[str] = []
+    said: dict[str, str] = {}
     for path, sentence in facts:
         if path.startswith(_NOT_ITS_OWN) or (path in _NAMED and "scenario.situation" in fields):
             continue
         if first_person[path] or path.startswith(_AS_WRITTEN):
-            said.append(sentence)
+            said.setdefault(sentence, sentence)
         elif spoken := _MINE[lang](sentence):
-            said.append(spoken if not path or _sayable(spoken, lang) else _framed(path, spoken, lang, frames, used))
-    return list(dict.fromkeys(said))
+            whole = not path or _sayable(spoken, lang)
+            said.setdefault(spoken if whole else _framed(path, spoken, lang, frames, used), sentence)
+    return said
 
 
 def in_language(text: str, lang: Lang) -> bool:
@@ -58,7 +62,7 @@ def _framed(path: str, label: str, lang: Lang, frames: Frames, used: Counter[str
     used[field] += 1
     core = label.rstrip("。.!！；; ")
     return frames[field][(used[field] - 1) % len(frames[field])].format(
-        w=core if lang == "zh" else _low(core), k=_key(parts[-1])
+        w=core if lang == "zh" else low(core), k=_key(parts[-1])
     )
 
 
@@ -73,10 +77,10 @@ def _sayable(text: str, lang: Lang) -> bool:
 
 def _key(name: str) -> str:
     """The name of a field inside a sentence."""
-    return name.replace("_", " ").replace("、", "和")
+    return name.replace("_", " ").replace("、", "和").removesuffix("情况")
 
 
-def _low(text: str) -> str:
+def low(text: str) -> str:
     """A label inside a sentence, small unless it is a name of capitals."""
     return text if text[:2].isupper() or text.startswith("I ") else text[:1].lower() + text[1:]
 

@@ -32,6 +32,7 @@ CRISIS: dict[Lang, str] = {
     "en": "What you describe needs help right now: please go to the nearest emergency department or call your local emergency "
     "number at once, and until then let somebody you trust stay with you.",
 }  # fmt: skip
+NO_MORE = ("limit", "patient")  # ends after which nothing more can be asked
 GOODBYE = re.compile(r"再见|拜拜|\b(?:good ?bye|bye)\b", re.IGNORECASE)
 DOSE = re.compile(r"\d\s?(?:mg|mcg|milligrams?|毫克|微克|片)", re.IGNORECASE)
 WORDS: dict[str, dict[Lang, str]] = {
@@ -130,6 +131,7 @@ class Memory(BaseModel):
 class AmieDoctor(Counselor):
     """Analyse, respond, refine; only the third is said."""
 
+    meets_once: ClassVar[bool] = True
     sight: ClassVar[Sight] = {
         "analyst": frozenset(), "responder": frozenset(), "counselor": frozenset(), "moderator": frozenset(),
     }  # fmt: skip
@@ -155,10 +157,11 @@ class AmieDoctor(Counselor):
         memory = talk.memory(self, Memory)
         over = await self._over(memory, talk, ask)
         due = bool(over) and self.mental_health and not risk_asked(talk)
-        if over and (not due or over == "limit" or memory.reminded):
+        if over and (not due or over in NO_MORE or memory.reminded):
             return await self._part(over, due, memory, talk, ask)
         memory.reminded = memory.reminded or due
         slots: dict[str, Any] = {"talk": talk, "mental_health": self.mental_health, "ask_risk": due}
+        slots["rules"] = "risk" if due else None  # of a rehearsed doctor
         within = self._limits(due, ask.lang)
         if not self.reasoning:
             text = await ask("doctor", prefer=within, lesson=memory.lesson, **slots)
@@ -174,7 +177,9 @@ class AmieDoctor(Counselor):
         return Turn(speaker="counselor", text=text, thought=thought, extra={"urgency": analysis.urgency})
 
     async def _over(self, memory: Memory, talk: Talk, ask: Ask) -> str | None:
-        """Why the consultation is over: the patient took leave, the moderator says so, or the cap is reached."""
+        """Why the consultation is over: the patient ended it or took leave, the moderator says so, or the cap is reached."""
+        if talk.turns and talk.turns[-1].closes:
+            return "patient"
         if self.goodbye and GOODBYE.search(talk.last("client")):
             return "goodbye"
         if talk.session.exchanges() >= self.max_exchanges:
@@ -206,7 +211,7 @@ class AmieDoctor(Counselor):
             talk.session.notes["questionnaire"] = found.model_dump(mode="json")
         talk.session.notes |= {"ended_by": over, "moderator": [*memory.verdicts]}
         if due:
-            talk.session.notes["risk_not_asked"] = over if over == "limit" else "the doctor was told to ask and did not"
+            talk.session.notes["risk_not_asked"] = over if over in NO_MORE else "the doctor was told to ask and did not"
         urgent = any(turn.extra.get("urgency") == "emergency" for turn in talk.turns[-2:])
         return Turn(speaker="counselor", text=(PARTING_URGENT if urgent else PARTING)[ask.lang], closes=True)
 

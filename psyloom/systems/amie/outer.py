@@ -9,6 +9,7 @@ import random
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ def preference_pairs(dialogue: Dialogue) -> list[tuple[Dialogue, Dialogue]]:
     """(better, worse): each version with the one before it, as whole dialogues with the lineage of the last."""
     kept = [dialogue.model_copy(update={"id": f"{dialogue.id}@{e.inner_round}", "sessions": [e.session], "extra": {}})
             for e in earlier_versions(dialogue)]  # fmt: skip
-    return [(better, worse) for worse, better in zip(kept, [*kept[1:], dialogue], strict=True)]
+    return [(better, worse) for worse, better in pairwise([*kept, dialogue])]
 
 
 def training_dialogues(

@@ -25,7 +25,7 @@ class Retold(BaseModel):
 
 
 class AutoCBTPatient(Client):
-    """Agent 0: one long question; with a counselor that asks back, answers from the same problem."""
+    """Agent 0: one long question; to a counselor that asks back or meets it again it answers from the same problem."""
 
     sight: ClassVar[Sight] = {"patient": {"post.title", "post.text"}}
     needs: ClassVar[frozenset[str]] = frozenset({"post"})
@@ -33,7 +33,7 @@ class AutoCBTPatient(Client):
     retell: bool = Field(True, description="false: the post is said as it stands, which saves a call")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        if any(turn.speaker == "client" for turn in talk.turns[talk.opening :]):
+        if talk.of_client:
             return Turn.client(await ask("answer", talk=talk))
         if not self.retell:
             post = ask.sees("patient", aloud=True).post

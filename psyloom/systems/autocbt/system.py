@@ -115,14 +115,15 @@ class AutoCBT(Counselor):
     )
     revise_from: Literal["first", "latest"] = Field("first", description="which draft is revised; first in the paper")
     routing: tuple[Routing, ...] = Field(
-        ("unicast", "multicast", "broadcast"), description="routing strategies that may be chosen"
+        ("unicast", "multicast", "broadcast"), min_length=1, description="routing strategies that may be chosen"
     )
     route_temperature: float = Field(0.98, ge=0, le=2, description="temperature of routing decisions")
     max_turns: int = Field(16, ge=2, description="messages of all agents together, after which the patient is answered")
 
     def rules(self, case: Case, lang: Lang) -> Rules:
-        """One question, one answer."""
-        return Rules(first="client", last="counselor", max_exchanges=1)
+        """One question, one answer; whoever comes again is greeted first, as the problem is known."""
+        greeted = super().rules(case, lang).opening if case.course else ()
+        return Rules(opening=greeted, first="client", last="counselor", max_exchanges=1)
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         if self.mode != "autocbt":

@@ -4,10 +4,13 @@ The writer follows the data generation of the paper: intake form, attitude, plan
 Counselor and client are those of CounselingEval: a plan made once, then turn by turn.
 """
 
+import re
+from collections.abc import Collection
 from statistics import fmean
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
+from pydantic_core import to_json
 
 from psyloom.agents import (
     Ask,
@@ -24,8 +27,9 @@ from psyloom.agents import (
     take_end,
     write_script,
 )
+from psyloom.agents.sight import Veil
 from psyloom.agents.together import gather
-from psyloom.knowledge import OneOf, Term, label_set
+from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.knowledge.instruments import instrument
 from psyloom.knowledge.items import Item
 from psyloom.llm.rehearsal.actor import Actor
@@ -198,6 +202,7 @@ class CactusCounselor(Counselor):
         "counselor": {"demographics", "intake.reason"},
     }
     needs: ClassVar[frozenset[str]] = frozenset({"intake.reason"})
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (TECHNIQUES,)
 
     class Memory(BaseModel):
         plan: Plan | None = None
@@ -207,7 +212,28 @@ class CactusCounselor(Counselor):
         if memory.plan is None:
             memory.plan = await ask("plan", Plan, prefer=on_list_in(ask.lang), talk=talk, techniques=TECHNIQUES)
             talk.session.notes |= plan_notes(memory.plan)
-        return Turn.counselor(await ask("counselor", talk=talk, plan=memory.plan))
+        return Turn.counselor(tidy(await ask("counselor", talk=talk, plan=memory.plan)))
+
+
+def tidy(text: str) -> str:
+    """The released clean-up: what follows the last speaker's prefix, on one line, without backslashes and " marks."""
+    text = re.sub(r"^.*(?:Counselor|咨询师)\s*[:：]\s*(?=\S)", "", text, flags=re.DOTALL)
+    text = re.sub(r'[\\"]', "", text).strip()
+    return re.sub(r"(?<=[\x00-\x7f])\s*\n\s*", " ", text).replace("\n", "")
+
+
+def _record(case: Case, held: Collection[str]) -> str:
+    """The whole case as JSON, without the sentences that an openness dial holds back."""
+    veil = Veil(frozenset(held), "")
+
+    def opened(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: opened(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [opened(one) for one in value]
+        return veil(value) if isinstance(value, str) else value
+
+    return to_json(opened(case.model_dump(mode="json", exclude_defaults=True))).decode()
 
 
 class CactusClient(Client):
@@ -225,7 +251,7 @@ class CactusClient(Client):
         return {"client": frozenset(FACETS)} if self.client_sees_full_record else self.sight
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        record = ask.desk.case.model_dump_json(exclude_defaults=True) if self.client_sees_full_record else ""
+        record = _record(ask.desk.case, ask.held_back("client")) if self.client_sees_full_record else ""
         text = await ask("client", talk=talk, attitude=attitude_of(ask.desk.case.disposition), end=END, record=record)
         text, closes = take_end(text, END)
         return Turn(speaker="client", text=text, closes=closes)

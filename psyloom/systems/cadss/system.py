@@ -5,6 +5,7 @@ The data framework PGSim is `Pgsim` in writer.py. Profile and summary are refres
 strategies used so far.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,7 +14,6 @@ from pydantic import BaseModel, Field, create_model
 from psyloom.agents import Annotator, Ask, Counselor, Role, Rules, Sight, Steady, Talk
 from psyloom.agents.annotating import talk_of
 from psyloom.agents.chains import with_strategy
-from psyloom.agents.roles import GREETING
 from psyloom.knowledge import LabelSet, OneOf, label_set
 from psyloom.llm.rehearsal.actor import Actor
 from psyloom.records import Case, Dialogue, Element, Lang, Turn
@@ -26,6 +26,10 @@ CLOSING = "closing_words"
 COURSE = ("guiding_question", "guiding_question", "comfort_and_encouragement", "guiding_question", "suggest_methods",
           "comfort_and_encouragement", "recommend_music", CLOSING)  # fmt: skip
 """What a rehearsed Planner chooses, one a turn."""
+PARTS = {"guiding_question": "explore", "comfort_and_encouragement": "reflect", "suggest_methods": "solve", CLOSING: "close",
+         "question": "explore", "restatement_or_paraphrasing": "reflect", "reflection_of_feelings": "reflect",
+         "affirmation_and_reassurance": "encourage", "providing_suggestions": "solve", "information": "psychoeducation"}  # fmt: skip
+"""From which part of the stock a rehearsed Supporter speaks, where it has another name than the strategy."""
 WORDS: dict[str, dict[Lang, str]] = {
     "long": {"en": "the summary has more than {} words", "zh": "摘要超过了 {} 个字"},
     "evidence": {"en": "there is no message number {}", "zh": "没有编号为 {} 的发言"},
@@ -70,7 +74,9 @@ class Choice(BaseModel):
         done = sum(who == "counselor" for who, _ in actor.cue.turns)
         labels = INVENTORIES[cls.inventory]
         course = COURSE if cls.inventory == "cpsdd9" else labels.ids
-        name = labels[course[min(max(done - 1, 0), len(course) - 1)]].name(actor.cue.lang)
+        leaves = any(line in text for line in actor.stock["client"]["close"] for _, text in actor.cue.turns[-1:])
+        at = min(max(done - 1, 0), len(course) - 1)
+        name = labels[CLOSING if leaves and CLOSING in course else course[at]].name(actor.cue.lang)
         return {"reason": actor.text("strategy", label=name), "strategy": name}
 
 
@@ -143,16 +149,18 @@ class Cadss(Planned, Counselor):
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """The supporter greets, unless the case opens the talk; it ends with the closing strategy or at the limit."""
-        greeting = Turn.counselor(GREETING[lang], [STRATEGIES.label("opening_greeting")])
-        opening = super().rules(case, lang).opening if case.opening else [greeting]
-        return Rules(opening=opening, max_exchanges=self.max_exchanges, last="counselor")
+        rules = super().rules(case, lang)
+        if not case.opening and self.strategies == "cpsdd9":  # ESConv has no greeting among its strategies
+            rules.opening[0].labels.append(STRATEGIES.label("opening_greeting"))
+        return replace(rules, max_exchanges=self.max_exchanges, last="counselor")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory, inventory = talk.memory(self, Memory), INVENTORIES[self.strategies]
         choice, state = await self.plan(memory, talk, ask, self.strategies)
         strategy, profile = inventory[choice.strategy], memory.profile
         assert profile
-        text = await ask("support", talk=talk, strategy=strategy, **state)
+        part = PARTS.get(strategy.id, strategy.id)
+        text = await ask("support", talk=talk, strategy=strategy, rules=part, **state)
         memory.used.append(strategy.id)
         turn = Turn.counselor(
             text, [inventory.label(strategy.id)], profile=profile.model_dump(), summary=memory.summary

@@ -11,6 +11,7 @@ from psyloom.agents import Ask, Counselor, Sight, Talk
 from psyloom.agents.prompts import load_prompt
 from psyloom.agents.words import localized
 from psyloom.formats.read.catch import elements
+from psyloom.knowledge import LabelSet
 from psyloom.llm import Answer
 from psyloom.records import Attitude, Case, Disposition, Lang, Turn
 from psyloom.systems.catch.writer import PLAN, TECHNIQUES
@@ -20,6 +21,7 @@ class CatchCounselor(Counselor):
     """Thinks first, then replies, in one call; a model's ``<think>`` becomes the turn's thought."""
 
     sight: ClassVar[Sight] = {"counselor": frozenset()}
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (TECHNIQUES,)
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         heard: list[Answer] = []

@@ -22,7 +22,7 @@ from psyloom.safety.entities import entities
 from psyloom.safety.private import private
 from psyloom.safety.review import violation
 from psyloom.systems.deeppsy.stages import FIRST, PLAN, STAGES, Memory, Text, detect, rehearsed
-from psyloom.systems.deeppsy.thinking import TECHNIQUES, think
+from psyloom.systems.deeppsy.thinking import UNSAID, think
 from psyloom.systems.sessions import forget_client, session_of
 
 REVIEW = label_set("deeppsy_review")
@@ -120,7 +120,7 @@ class DeepPsyData(Writer):
         "counselor": frozenset(),
         "reviewer": frozenset(),
     }
-    unsaid: ClassVar[tuple[LabelSet, ...]] = (TECHNIQUES.leaves, STAGES)
+    unsaid: ClassVar[tuple[LabelSet, ...]] = UNSAID
 
     utterances: int = Field(20, ge=2, description="most messages of a rebuilt conversation")
     once: bool = Field(

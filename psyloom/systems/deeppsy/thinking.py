@@ -16,6 +16,10 @@ from psyloom.records import Element, Lang, Turn
 from psyloom.systems.deeppsy.stages import CRISIS, FIRST, PLAN, STAGES, Text
 
 TECHNIQUES = label_set("deeppsy_technique")
+UNSAID = (
+    TECHNIQUES.leaves.without("safety_plan"),
+    STAGES,
+)  # who is in danger may be asked for a safety plan by its name
 WORDS: dict[str, dict[Lang, str]] = {
     "stage": {"en": "the thought names the stage {}; the stage now is {}", "zh": "思考里写的是“{}”，现在是“{}”"},
     "marked": {"en": "the reply holds a mark in angle brackets; it must be plain speech", "zh": "reply 里有尖括号标记，应当只有说出口的话"},

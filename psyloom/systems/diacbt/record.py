@@ -11,7 +11,7 @@ from psyloom.agents.guards import fold
 from psyloom.knowledge import OneOf, label_set
 from psyloom.knowledge.plans import stage_plan
 from psyloom.records import Lang
-from psyloom.systems.diacbt.rehearsed import in_session, task_of
+from psyloom.systems.diacbt.rehearsed import in_session
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
@@ -37,12 +37,11 @@ class Record(SharedRecord):
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
         return super().rehearse(actor) | {
-            "homework": [task_of(actor)],
-            "ratings": [{"what": actor.text("problem"), "score": actor.rng.randint(3, 8), "out_of": 10}],
+            "homework": [
+                task for task in actor.stock["cbt"]["tasks"] if any(task in text for _, text in actor.cue.turns)
+            ],
             "left_open": [],
-            "taken_up": [task_of(actor)]
-            if cls.session > 1 and any(task_of(actor) in t for _, t in actor.cue.turns)
-            else [],
+            "taken_up": [task for task in actor.homework if any(task in text for _, text in actor.cue.turns)],
         }
 
 

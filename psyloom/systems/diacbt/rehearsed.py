@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pydantic import BaseModel, create_model
 
-from psyloom.llm.rehearsal.speech import client_lines, quotes_of
+from psyloom.llm.rehearsal.speech import client_lines, crisis_lines, quotes_of
 from psyloom.records import Speaker
 
 if TYPE_CHECKING:
@@ -25,14 +25,24 @@ def in_session(kind: type[A], session: int) -> type[A]:
 
 
 def counselor_line(actor: "Actor", strategies: Sequence[str], turns: Turns) -> str:
-    """What the counselor says with one of these strategies; new in these turns as long as the stock lasts."""
+    """What the counselor says with one of these strategies; new in these turns as long as the stock lasts.
+
+    Words of the client that sound an alarm come first, whatever the plan has.
+    """
+    if urgent := crisis_lines(actor, turns):
+        return urgent[0]
     said = {text for who, text in turns if who == "counselor"}
     stock, task, gap = actor.stock["cbt"], task_of(actor), "" if actor.cue.lang == "zh" else " "
     quotes = _heard(actor, turns)
-    lines: list[str] = [line for name in strategies for line in stock[name] if quotes or "{w}" not in line]
-    lines = lines or actor.stock["counselor"]["open"]
+    parts = [stock[name] for name in strategies]
+    parts += [stock["homework_review"]] if "homework" in strategies and actor.homework else []
+    lines: list[str] = [line for part in parts for line in part if quotes or "{w}" not in line]
+    phases = ("explore", "examine", "solve") if turns else ("open",)
+    lines = lines or [line for phase in phases for line in actor.stock["counselor"][phase] if "{q}" not in line]
     actor.rng.shuffle(lines)
     actor.rng.shuffle(quotes)
+    new = actor.left(lines, "\n".join(said))  # a question is asked of something else only after all others
+    lines = [*new, *(line for line in lines if line not in new)]
     leads = stock["leads"]
     starts = chain(("", *leads), (line + gap for line in lines), (one + other for one in leads for other in leads))
     found = ((start + line).format(w=quote, t=task) for start in starts for quote in quotes or [""] for line in lines)
@@ -40,25 +50,25 @@ def counselor_line(actor: "Actor", strategies: Sequence[str], turns: Turns) -> s
 
 
 def _heard(actor: "Actor", turns: Turns) -> list[str]:
-    """Clauses of the client's own story to be quoted; before it has said anything, none."""
+    """Clauses of the client's own story to be quoted."""
     stock = actor.stock["cbt"]
     week = [line.replace("{t}", task_of(actor)) for line in (*stock["tried"], *stock["week"])]
     told = [text for who, text in turns if who == "client"]
     found = (
         quote for text in told[:12] + told[12:][-4:] for quote in quotes_of(actor, text)
     )  # a long session is read in part
-    own = [quote for quote in dict.fromkeys(found) if not any(quote in line for line in week)]
-    return own or ([stock["topic"]] if turns else [])
+    return [quote for quote in dict.fromkeys(found) if not any(quote in line for line in week)]
 
 
 def closing_line(actor: "Actor") -> str:
-    """How the counselor ends a session."""
-    return str(actor.rng.choice(actor.stock["counselor"]["close"]))
+    """How the counselor ends a session: the homework once more, then its leave."""
+    homework = actor.stock["cbt"]["homework_closing"].format(t=task_of(actor))
+    return f"{homework}{'' if actor.cue.lang == 'zh' else ' '}{actor.rng.choice(actor.stock['counselor']['close'])}"
 
 
 def task_of(actor: "Actor") -> str:
-    """The homework of this rehearsal: the same in all sessions of a dialogue, whoever speaks of it."""
-    return Random(_dialogue(actor)).choice(list[str](actor.stock["cbt"]["tasks"]))
+    """The homework of this rehearsal: what was agreed on last, else the same for whoever speaks of it."""
+    return next(iter(actor.homework), "") or Random(_dialogue(actor)).choice(list[str](actor.stock["cbt"]["tasks"]))
 
 
 def week_of(actor: "Actor", session: int) -> tuple[str, str]:

@@ -8,7 +8,6 @@ session to session is a record of what was said.
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, JsonValue, create_model, model_validator
@@ -32,7 +31,7 @@ from psyloom.records import (
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Strategies, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line
 from psyloom.systems.diacbt.talkers import DiaCbtClient, DiaCbtCounselor
-from psyloom.systems.diacbt.treatment import Segment, invented, treatment
+from psyloom.systems.diacbt.treatment import Segment, TreatmentFile, invented, treatment
 from psyloom.systems.patient_psi.system import without_jargon
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ class DiaCbt(Writer):
     share: float = Field(
         1.0, gt=0, le=1, description="blocks: share of the plan's exchanges that is written, evenly spread"
     )
-    exemplar: Path | None = Field(
+    exemplar: TreatmentFile | None = Field(
         None,
         description="blocks: JSON Lines file whose first dialogue is a treatment labelled with these strategies; its labels "
         "are the plan and its exchanges the examples. none: the bundled plan, with one invented exchange a strategy",

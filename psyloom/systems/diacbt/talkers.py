@@ -1,6 +1,7 @@
 """DiaCBT turn by turn: the counselor with its plan of six sessions, the simulated client, the grader."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -12,7 +13,8 @@ from psyloom.agents.course import Text
 from psyloom.agents.together import gather
 from psyloom.agents.wording import shortened, size
 from psyloom.errors import AnswerRejected
-from psyloom.knowledge import OneOf, label_set
+from psyloom.knowledge import LabelSet, OneOf, label_set
+from psyloom.llm.rehearsal.speech import crisis_lines
 from psyloom.records import Case, Dialogue, Lang, Meeting, Session, Turn
 from psyloom.systems.diacbt.record import PLAN, STRATEGIES, Strategies, keep_record
 from psyloom.systems.diacbt.rehearsed import client_line, closing_line, counselor_line, in_session, week_of
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
 
 OUTCOMES = label_set("diacbt_outcome")
+# Who asks a boss for feedback or gathers information about a school names no strategy.
+UNSAID = STRATEGIES.without("gather_info", "feedback", "other")
 REWARDS = {"worse": -1.0, "same": -0.5, "better": 0.5, "solved": 1.0}  # DEFAULT: the release has no mapping
 LONG: dict[Lang, str] = {"en": "it has {} words, at most {} are allowed", "zh": "有 {} 个字，最多 {} 个"}
 
@@ -40,6 +44,8 @@ class Reply(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
+        if urgent := crisis_lines(actor, actor.cue.turns):
+            return {"strategies": ["other"], "text": urgent[-1 if cls.last else 0], "done": cls.last}
         if cls.last:
             return {"strategies": ["summary"], "text": closing_line(actor), "done": True}
         text = counselor_line(actor, cls.foreseen, actor.cue.turns)
@@ -60,13 +66,15 @@ class DiaCbtCounselor(Counselor):
     recalls: ClassVar[bool] = True
 
     sight: ClassVar[Sight] = {"counselor": {"demographics.name"}, "recorder": frozenset()}
+    unsaid: ClassVar[tuple[LabelSet, ...]] = (UNSAID,)
 
     max_exchanges: int = Field(30, ge=1, description="most exchanges of a session; the plan is thinned to as many")
 
     def rules(self, case: Case, lang: Lang) -> Rules:
         """The counselor opens, unless the case brings opening lines, and the client has the last word."""
-        opening = super().rules(case, lang).opening if case.opening else ()
-        return Rules(opening=opening, max_exchanges=self.max_exchanges, first="counselor", last="client")
+        rules = super().rules(case, lang)
+        opening = rules.opening if case.opening else ()
+        return replace(rules, opening=opening, max_exchanges=self.max_exchanges, first="counselor", last="client")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         earlier = await self._earlier(talk, ask)

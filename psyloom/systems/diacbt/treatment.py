@@ -4,6 +4,9 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from psyloom.errors import BadRecord
 from psyloom.records import Dialogue, Lang, Session, read_jsonl
@@ -48,11 +51,21 @@ def segments_of(session: Session) -> list[Segment]:
 def treatment(exemplar: Path | None) -> tuple[tuple[Segment, ...], ...]:
     """The sessions of an annotated treatment; without a file the bundled plan, which has strategies and no words.
 
-    Raises: BadRecord for a file without a dialogue.
+    Raises: BadRecord for a file without a labelled dialogue.
     """
     if exemplar is None:
         return tuple(tuple(Segment(tuple(dict.fromkeys(s))) for s in stage.messages()) for stage in PLAN.stages)
     dialogue = next(iter(read_jsonl(exemplar, Dialogue)), None)
-    if dialogue is None:
-        raise BadRecord(f"{exemplar} holds no dialogue", do="give a JSON Lines file with one annotated treatment")
+    if dialogue is None or not any(one.set == STRATEGIES.id for turn in dialogue.turns for one in turn.labels):
+        what = f"{exemplar} holds no dialogue labelled with {STRATEGIES.id}"
+        raise BadRecord(what, do="give a JSON Lines file with one annotated treatment")
     return tuple(tuple(segments_of(session)) for session in dialogue.sessions)
+
+
+def _readable(path: Path) -> Path:
+    treatment(path)
+    return path
+
+
+TreatmentFile = Annotated[Path, AfterValidator(_readable)]
+"""A file that holds an annotated treatment: one that does not is refused as an option, before anything is asked."""

@@ -24,9 +24,7 @@ __all__ = ["EscotChain", "EscotResponder", "EscotWriter"]
 
 INVENTORIES = {"escot13": STRATEGIES, "esconv8": ESCONV}
 # "Take responsibility" is an everyday phrase: hearing it does not mean that a strategy was announced.
-UNSAID = STRATEGIES.model_copy(
-    update={"terms": tuple(term for term in STRATEGIES.terms if term.id != "take_responsibility")}
-)
+UNSAID = STRATEGIES.without("take_responsibility")
 CHAIN = ("emotion", "emotion_stimuli", "individual_appraisal", "strategy_reason")  # EM, ES, IA, SR, as released
 SETTINGS = {
     "re": (), "sr_re": CHAIN[3:], "em_sr_re": (CHAIN[0], CHAIN[3]), "em_es_ia_sr_re": CHAIN,

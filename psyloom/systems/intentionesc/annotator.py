@@ -26,7 +26,7 @@ from psyloom.systems.intentionesc.answers import (
     intention_type,
     worded,
 )
-from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, Inventory, framework
+from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, FrameworkFile, Inventory, framework
 
 KEPT, DROPPED = "intentionesc", "intentionesc_dropped"  # annotator -> what stands in ``extra``
 OF_SET: dict[str, Inventory] = {labels.id: name for name, labels in INVENTORIES.items()}
@@ -91,7 +91,7 @@ class IntentionChain(Annotator):
         "come with them (psyloom read auto FILE)"
     )
 
-    framework: Path | None = Field(
+    framework: FrameworkFile | None = Field(
         None, description="a file with other intentions and another mapping, as framework.toml"
     )
     human_check: float = Field(

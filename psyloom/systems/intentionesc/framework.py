@@ -4,9 +4,9 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from psyloom.errors import BadRecord
 from psyloom.knowledge import LabelSet, Term, label_set
@@ -84,3 +84,12 @@ def framework(path: Path | None = None) -> Framework:
         return Framework.model_validate(given)
     except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as trouble:
         raise BadRecord(f"{path}: {trouble}", do=f"compare it with {BUNDLED.name} of the system") from trouble
+
+
+def _readable(path: Path) -> Path:
+    framework(path)
+    return path
+
+
+FrameworkFile = Annotated[Path, AfterValidator(_readable)]
+"""A file that holds a framework: one that does not is refused as an option, before anything is asked."""

@@ -5,7 +5,6 @@ the aspects, prompts and modes are ours until checked against it.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
@@ -27,7 +26,7 @@ from psyloom.systems.intentionesc.answers import (
     strategy_faults,
     worded,
 )
-from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, Inventory, framework
+from psyloom.systems.intentionesc.framework import INVENTORIES, Framework, FrameworkFile, Inventory, framework
 
 __all__ = ["IntentionChain", "IntentionResponder"]
 
@@ -39,9 +38,7 @@ MODES = {
 }  # fmt: skip
 LONG: dict[Lang, str] = {"en": "response: at most three sentences", "zh": "response：最多三句话"}
 # "Take responsibility" is an everyday phrase: hearing it does not mean that a strategy was announced.
-UNSAID = INVENTORIES["escot13"].model_copy(
-    update={"terms": tuple(term for term in INVENTORIES["escot13"].terms if term.id != "take_responsibility")}
-)
+UNSAID = INVENTORIES["escot13"].without("take_responsibility")
 
 
 class IntentionResponder(Counselor):
@@ -54,7 +51,7 @@ class IntentionResponder(Counselor):
         "full", description="which steps are written; stepwise: a call for each; short: strategy and response alone"
     )
     inventory: Inventory = Field("esconv8", description="strategies to choose from")
-    framework: Path | None = Field(
+    framework: FrameworkFile | None = Field(
         None, description="a file with other intentions and another mapping, as framework.toml"
     )
     check_expectation: bool = Field(
@@ -66,7 +63,7 @@ class IntentionResponder(Counselor):
         expectation: str = ""
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        memory, frame = talk.memory(self, self.Memory), framework(self.framework)
+        memory, frame = talk.memory(self, self.Memory, session=True), framework(self.framework)
         allowed = await self._allowed(talk, ask, memory.expectation, frame)
         before, mode, violations = ask.desk.dialogue.quality.rejected, self.mode, ""
         try:

@@ -12,6 +12,7 @@ from psyloom.agents.script import is_list
 from psyloom.agents.together import gather
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge import label_set
+from psyloom.llm import Decoding
 from psyloom.records import Case, Lang, Turn
 from psyloom.systems.catalog import make_role
 
@@ -56,7 +57,8 @@ class InteractiveClient(Client):
     rounds: int = Field(50, ge=1, description="rounds the client is told the session needs")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        return Turn.client(await ask("client", talk=talk, rounds=self.rounds))
+        arena: Decoding = {"max_tokens": 100} if talk.turns and "from" in talk.turns[-1].extra else {}
+        return Turn.client(await ask("client", talk=talk, rounds=self.rounds, decoding=arena))
 
 
 class InteractiveCounselor(Counselor):
@@ -144,7 +146,9 @@ class InteractiveCounselor(Counselor):
         model = ask.desk.models.by_agent.get(name)
         desk = replace(ask.desk, models=Models({"": model}) if model else ask.desk.models, answered_by={})
         own_talk = Talk.load(memory.rivals.get(name, {"dialogue": {"id": name, "lang": ask.lang}, "memories": {}}))
-        own_talk.turns[:] = [turn.model_copy(deep=True) for turn in talk.turns]
+        for at, session in enumerate(talk.dialogue.sessions):
+            own = own_talk.dialogue.sessions[at] if at < len(own_talk.dialogue.sessions) else own_talk.begin_session()
+            own.summary, own.turns = session.summary, [turn.model_copy(deep=True) for turn in session.turns]
         own_talk.opening = talk.opening
         turn = await rival.reply(own_talk, Ask(desk, rival, own_talk))
         memory.rivals[name] = own_talk.dump()

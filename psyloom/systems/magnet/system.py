@@ -16,7 +16,7 @@ from psyloom.agents.together import gather
 from psyloom.knowledge import LabelSet, OneOf, Term, label_set
 from psyloom.records import Case, Lang, Turn
 from psyloom.systems.cactus.system import TECHNIQUES as CBT_TECHNIQUES
-from psyloom.systems.cactus.system import Plan, on_list_in, plan_notes
+from psyloom.systems.cactus.system import Plan, on_list_in, plan_notes, tidy
 
 if TYPE_CHECKING:
     from psyloom.llm.rehearsal.actor import Actor
@@ -90,7 +90,7 @@ class Magnet(Counselor):
     def rules(self, case: Case, lang: Lang) -> Rules:
         """20 exchanges after the seeded one: 42 messages. A case that seeds no answer to the greeting has it generated."""
         rules = super().rules(case, lang)
-        return replace(rules, max_exchanges=20 if rules.opening[-1].speaker == "client" else 21)
+        return replace(rules, max_exchanges=20 if rules.opening[-1].speaker == "client" else 21, stop=())
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         memory = talk.memory(self, self.Memory, session=True)
@@ -168,10 +168,3 @@ def unannounced_in(lang: Lang) -> Check:
         return _JUST_SAY_IT[lang] if _ANNOUNCING.search(text) else None
 
     return unannounced
-
-
-def tidy(text: str) -> str:
-    """The released clean-up: what follows the last speaker's prefix, on one line, without backslashes and " marks."""
-    text = re.sub(r"^.*(?:Counselor|咨询师)\s*[:：]\s*(?=\S)", "", text, flags=re.DOTALL)
-    text = re.sub(r'[\\"]', "", text).strip()
-    return re.sub(r"(?<=[\x00-\x7f])\s*\n\s*", " ", text).replace("\n", "")

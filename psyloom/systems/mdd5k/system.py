@@ -54,6 +54,14 @@ class Ended(BaseModel):
     end: bool
 
 
+class Over(Ended):
+    """The same of the whole interview."""
+
+    @classmethod
+    def rehearse(cls, actor: "Actor") -> dict[str, bool]:
+        return {"end": sum(who == "client" for who, _ in actor.cue.turns) >= 10}
+
+
 class Angles(BaseModel):
     """ParseExp's answer: what a doctor would follow up."""
 
@@ -254,7 +262,7 @@ class Mdd5kDoctor(Counselor):
 
     async def _direct(self, memory: Memory, talk: Talk, ask: Ask) -> Turn:
         """Direct role-play, the baseline of the paper."""
-        if len(talk.turns) > 22 or (len(talk.turns) > 1 and (await ask("talk_end", Ended, talk=talk)).end):
+        if len(talk.turns) > 22 or (len(talk.turns) > 1 and (await ask("talk_end", Over, talk=talk)).end):
             return self._close(talk, ask)
         said = await ask("direct", Said, talk=talk, doctor=self._doctor(memory, ask.lang), window=8, steady=self.steady)
         return Turn.counselor(said.utterance)

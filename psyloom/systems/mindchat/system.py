@@ -24,6 +24,7 @@ from psyloom.agents import (
     TurnsCheck,
     Writer,
     converse,
+    take_end,
 )
 from psyloom.agents.guards import fold
 from psyloom.agents.script import keeps
@@ -208,7 +209,8 @@ class SettingClient(Client):
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
         text = await ask("client", talk=talk, theme=self.theme, setting=self.setting)
-        return Turn(speaker="client", text=text.replace(END, "").strip(), closes=END in text)
+        text, closes = take_end(text, END)
+        return Turn(speaker="client", text=text, closes=closes)
 
 
 class MindChatCounselor(Counselor):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
@@ -29,6 +30,7 @@ Kind = Literal[
     "test", "score", "vital", "mental_state", "diagnosis", "treatment",
 ]  # fmt: skip
 Extractor = Literal["lexicon", "llm", "both"]
+_TAKES_UP = re.compile(r"有过|有没有|这样|这种|这些|这方面|\b(?:any|anything|that|this|those|such)\b", re.IGNORECASE)
 NOT_THERE: dict[Lang, str] = {
     "zh": "病历里没有一字不差的这些词：{}；照抄原文",
     "en": "these words do not stand in the note as written: {}; copy them exactly",
@@ -147,11 +149,16 @@ def stated_too_early(text: str, turns: Sequence[Turn], sayable: Sequence[Concept
     """Symptoms and risks that a clinician's message states, not asks about, before the patient has told of them.
 
     A symptom whose turn it is (one of ``sayable``) may be given its name: the patient may have described it in lay
-    words. So may a finding whose name has a symptom in it ("anxious affect"). A risk may not.
+    words. So may a finding whose name has a symptom in it ("anxious affect"). A risk may not, unless the next sentence
+    takes it up and asks ("suicidal thoughts. Have you had any?").
     """
     told = "\n".join(turn.text for turn in turns if turn.speaker == "client")
     named = [c for c in sayable if c.type != "risk"]
-    stated = [_without(named, s) for s in sentences(text) if not _asks(s)]
+    stated = [
+        _without(sayable if _taken_up(then) else named, s)
+        for s, then in pairwise([*sentences(text), ""])
+        if not _asks(s)
+    ]
     found = once(c for s in stated for c in LEXICON.find(s, lang) if c.type in PATIENT_FIRST)
     codes = {c.code for c in named}
     return [c.text for c in found if c.code not in codes and not LEXICON.mentions(c, told, lang)]
@@ -160,6 +167,11 @@ def stated_too_early(text: str, turns: Sequence[Turn], sayable: Sequence[Concept
 def _without(concepts: Iterable[Concept], sentence: str) -> str:
     words = "|".join(re.escape(c.text) for c in concepts)
     return re.sub(words, "…", sentence, flags=re.IGNORECASE) if words else sentence
+
+
+def _taken_up(sentence: str) -> bool:
+    """Does it ask about what the sentence before it named?"""
+    return _asks(sentence) and bool(_TAKES_UP.search(sentence))
 
 
 def _asks(sentence: str) -> bool:

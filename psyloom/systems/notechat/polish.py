@@ -31,10 +31,9 @@ class Polished(BaseModel):
 
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, Any]:
-        turns = actor.cue.turns or [
-            ("counselor", actor.stock["counselor"]["open"][0]),
-            *(("client", w) for w in actor.words),
-        ]
+        turns = [*(actor.cue.turns or [("counselor", actor.stock["counselor"]["open"][0])])]
+        if len({who for who, _ in turns}) == 1:  # nobody has played it
+            turns += [("client", word) for word in actor.words]
         return {"lines": [{"speaker": who, "text": text} for who, text in turns]}
 
 

@@ -4,9 +4,9 @@ Physician and patient both read the note; the checklist decides what is talked a
 the writer lets the two play and has their talk polished.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from psyloom.agents import Ask, Range, Sight, Talk, Writer, converse
 from psyloom.agents.dials import Dialled, measures
@@ -36,6 +36,12 @@ class Notechat(Planning, Writer):
     tries: int = Field(3, ge=1, description="polished versions at most; the one that misses fewest concepts is kept")
 
     dials: Dialled = None
+
+    @model_validator(mode="after")
+    def _somebody_plays_the_client(self) -> Self:
+        if self.dials and (self.single_prompt or not self.roleplay):
+            raise ValueError("dials are for a client that plays its role: roleplay=true, single_prompt=false")
+        return self
 
     async def write(self, case: Case, ask: Ask) -> Dialogue:
         talk = Talk(ask.desk.dialogue)

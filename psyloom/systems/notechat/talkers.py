@@ -12,6 +12,7 @@ from psyloom.agents.together import gather
 from psyloom.agents.wording import shortened, size
 from psyloom.errors import AnswerRejected
 from psyloom.knowledge.lexicon import Concept
+from psyloom.llm.rehearsal.voice import low
 from psyloom.records import Case, Lang, Turn, sentences
 from psyloom.systems.notechat.concepts import (
     CLINICIAN_ONLY,
@@ -99,8 +100,9 @@ class Said(BaseModel):
         lay, own = _parted(actor)
         if lay:
             known = LEXICON.find(lay[0], actor.cue.lang)
-            kind = "family" if known and known[0].type == "family" and _RELATIVES.search(lay[0]) else "ask"
-            lines = [line.format(t=known[0].text) for line in actor.stock["inquiry"][kind]] if known else []
+            kind = known[0].type if known else "ask"
+            kind = "ask" if kind != "risk" and not (kind == "family" and _RELATIVES.search(lay[0])) else kind
+            lines = [line.format(t=low(known[0].text)) for line in actor.stock["inquiry"][kind]] if known else []
             fresh = [line for line in lines if line not in {text for _, text in actor.cue.turns}]
             if fresh:
                 return {"utterance": fresh[0]}
@@ -117,6 +119,10 @@ class Told(Said):
     @classmethod
     def rehearse(cls, actor: "Actor") -> dict[str, str]:
         lay, _ = _parted(actor)
+        if not any(
+            who == "client" for who, _ in actor.cue.turns
+        ):  # a complaint comes first, whatever the note begins with
+            lay.sort(key=lambda word: "symptom" not in {c.type for c in LEXICON.find(word, actor.cue.lang)})
         told = "\n".join(text for _, text in actor.cue.turns)
         findings = tuple(line.split("{w}")[0] for line in actor.stock["inquiry"]["finding"])
         explained = bool(actor.cue.turns) and actor.cue.turns[-1][1].startswith(findings)

@@ -72,7 +72,7 @@ class SuDoSys(Counselor):
         return Rules(opening=opening, max_exchanges=self.max_exchanges, last="counselor")
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:
-        memory = talk.memory(self, Memory)
+        memory = talk.memory(self, Memory, session=True)
         if memory.over and self.closing:
             return Turn(speaker="counselor", text=await ask("closing", talk=talk, sheet=memory), closes=True)
         stage, before, asked = PLAN.stages[memory.stage - 1], memory.model_dump(), len(ask.desk.trace)
