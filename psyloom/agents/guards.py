@@ -38,7 +38,8 @@ _PREFIX: dict[Speaker, re.Pattern[str]] = {
     who: re.compile(_label(f"{sure}|{maybe}|{_OWN}"), re.IGNORECASE) for who, (sure, maybe) in _WHO.items()
 }
 _QUOTES = (('"', '"'), ("“", "”"), ("「", "」"))
-_MARKED = re.compile(r"[:：<〈`\[【〔［{(（]")  # without one of these there is no label, no markup and no token
+# Most of what is said holds none of these, and is not looked at closer: there is no label or markup, and no token.
+_MARKED, _BRACKETED = re.compile(r"[:：<`\[【{]"), re.compile(r"[\[【（(<〔［〈]")
 
 
 def clean(text: str, speaker: Speaker, end: str | None = None) -> str:
@@ -67,7 +68,7 @@ def clean(text: str, speaker: Speaker, end: str | None = None) -> str:
 
 def take_end(text: str, token: str) -> tuple[str, bool]:
     """Part an end token from an utterance, however it is written: (text without it, was it there)."""
-    if not _MARKED.search(text):
+    if not _BRACKETED.search(text):
         return text.strip(), False
     inner, whole = _closing(token)
     return (whole.sub("", text).strip(), True) if inner.search(text) else (text.strip(), False)

@@ -15,14 +15,30 @@ _FAREWELL = re.compile(
     rf"|(?<![说道过没声句次])(?:再见|拜拜){_OVER}|(?:下次|下回|下周|回头|改天|明天)(?:再)?见{_OVER}"
     rf"|(?:^|[,，.。!！…;；]\s*)[你您请也要多记得好]{{0,4}}保重(?:身体|自己)?{_OVER}"
     r"|(?:今天|我们|咱们)[^，。！？]{0,6}[先就](?:说|聊|谈)?到(?:这儿|这里)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
+)
+# Each form above holds one of these: most messages hold none, and this is asked of every message.
+_HINTS = (
+    "bye",
+    "farewell",
+    "care",
+    "see you",
+    "seeing you",
+    "until",
+    "till",
+    "for today",
+    "for now",
+    "见",
+    "拜拜",
+    "保重",
+    "到这",
 )
 _CLOSE = 400  # characters at the end that hold its last sentences
 
 
 def takes_leave(text: str) -> bool:
     """Does a message close with a farewell? One that still asks something does not."""
-    close = text[-_CLOSE:]
-    if not _FAREWELL.search(close) or re.search("[?？]", text):
+    close = text[-_CLOSE:].lower()
+    if "?" in text or "？" in text or not any(hint in close for hint in _HINTS):
         return False
     return any(_FAREWELL.search(one) for one in sentences(close)[-3:])

@@ -1,6 +1,8 @@
 """The session runner: a client and a counselor talk, and code, not a prompt, decides when they stop."""
 
 from collections.abc import Sequence, Set
+from functools import cache
+from pathlib import Path
 
 from psyloom.agents.ask import Ask
 from psyloom.agents.dials import Dials, measures
@@ -47,9 +49,15 @@ async def converse(
 
 def known_to(client: Client) -> Set[str]:
     """Paths of the case that a client can tell of: what its speaking agents see, not who grades or prepares behind it."""
-    fronts = [prompt.front for prompt in prompts_in(client.prompts())]
-    silent = {front.agent for front in fronts} - {front.agent for front in fronts if front.speaks == "client"}
+    silent = _silent(client.prompts())
     return frozenset().union(*(seen for agent, seen in client.seen_by().items() if agent not in silent))
+
+
+@cache
+def _silent(prompts: Path) -> Set[str]:
+    """The agents whose prompts never speak as the client."""
+    fronts = [prompt.front for prompt in prompts_in(prompts)]
+    return {front.agent for front in fronts} - {front.agent for front in fronts if front.speaks == "client"}
 
 
 async def reply(role: Client | Counselor, talk: Talk, ask: Ask) -> Turn:

@@ -20,7 +20,12 @@ def test_what_is_shortened_is_a_beginning_that_fits(lang: Lang, text: str, longe
 @pytest.mark.parametrize(
     ("lang", "text", "longest", "fits"),
     [
-        ("en", "We will try supportive psychotherapy, and see you again soon.", 6, "We will try supportive psychotherapy."),
+        (
+            "en",
+            "We will try supportive psychotherapy, and see you again soon.",
+            6,
+            "We will try supportive psychotherapy.",
+        ),
         ("en", "It went on for 1,000 days, I think, or a little more.", 6, "It went on for 1,000 days."),
         ("en", "It is late. We will try supportive psychotherapy, and see.", 8, "It is late."),
         ("zh", "先做支持性的心理治疗，两周以后再来一次。", 11, "先做支持性的心理治疗。"),
