@@ -26,8 +26,9 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
     waiting: tuple[int, int] | None = None  # one sentence back, in case no letter follows it
     silence: int | None = None
     for start, end in _pieces(text):
+        spoken = _LETTER.search(text, start, end)
         start = start if silence is None else silence
-        if not _LETTER.search(text, start, end):
+        if not spoken:
             silence = start
             continue
         if waiting:
