@@ -60,7 +60,8 @@ def _wrong(trouble: ValidationError, prefix: str = "") -> UsageError:
     error = trouble.errors(include_url=False)[0]
     where, what = ".".join(map(str, error["loc"])), str(error["msg"])
     what = f"{what} (got {error['input']!r})" if where else what.removeprefix("Value error, ")
-    do = "e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set dials.trajectory=defending,extending"
+    e_g = "e.g. --set max_exchanges=10, --set dials.resistance=0.8, --set dials.trajectory=defending,extending"
+    do = e_g if where else "change that option or leave it out, or take another counselor or client"
     return UsageError(f"option {prefix}{where}{': ' if where else ''}{what}", do=do)
 
 
