@@ -1,6 +1,7 @@
 """Asking, seeing, talking: what every system is written with."""
 
-from psyloom.agents.ask import Ask, Check, Desk, Models
+from psyloom.agents.ask import Ask, Check
+from psyloom.agents.desk import Desk, Models
 from psyloom.agents.guards import take_end
 from psyloom.agents.pairing import Pairing
 from psyloom.agents.replying import Replying

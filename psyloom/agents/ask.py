@@ -1,10 +1,9 @@
 """Ask: one typed question to a language model through a named prompt."""
 
-import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,7 +13,8 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from psyloom.agents.course import PROMPTS, recalled
-from psyloom.agents.dials import Dials, told_where
+from psyloom.agents.desk import Asked, Desk
+from psyloom.agents.dials import told_where
 from psyloom.agents.guards import END, Said, clean, faults
 from psyloom.agents.prompts import Front, Prompt, load_prompt
 from psyloom.agents.roles import Role
@@ -22,117 +22,14 @@ from psyloom.agents.sight import Veil, View, look
 from psyloom.agents.talk import Talk, TalkView
 from psyloom.agents.words import localized
 from psyloom.errors import AnswerRejected
-from psyloom.llm import Answer, Call, Cue, Decoding, Message, Model
+from psyloom.llm import Answer, Call, Cue, Decoding, Message
 from psyloom.llm.answers import WORDS, NotTyped, form, parse, schema
-from psyloom.records import Artefact, Case, Dialogue, Lang, Session, Speaker, Turn
+from psyloom.records import Artefact, Dialogue, Lang, Session, Speaker, Turn
 from psyloom.safety.cues import cue_in
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]  # a named function: its name is what is counted
 """Takes a value, returns what is wrong with it, or None. The words go back to the model."""
-
-
-class Models:
-    """Which model answers for which agent. Keys: an agent's name, a role (client, counselor ...), "" for all others."""
-
-    def __init__(self, by_agent: Mapping[str, Model]) -> None:
-        self.by_agent = dict(by_agent)
-
-    def of(self, agent: str, role: str) -> Model:
-        for key in (agent, role, ""):
-            if key in self.by_agent:
-                return self.by_agent[key]
-        raise KeyError(f"no model for {agent} ({role})")
-
-
-@dataclass
-class Asked:
-    """One call in a trace: who asked what, what came back, and whether it was good enough."""
-
-    agent: str
-    prompt: str
-    model: str
-    session: int
-    turn: int
-    take: int
-    messages: list[Message]
-    answer: str = ""
-    reasoning: str = ""
-    finish: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    rejected: str | None = None
-
-
-@dataclass
-class Shelf:
-    """What is written once for an owner and used by many dialogues of a run.
-
-    kept: the artefacts; traces: how each of them came about. A run takes both off the shelf once they are written.
-    """
-
-    kept: dict[str, Artefact] = field(default_factory=dict)
-    traces: dict[str, list[Asked]] = field(default_factory=dict)
-    _under_way: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
-
-    async def once(self, key: str, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The value that the first to ask for ``key`` had made; all others wait for it."""
-        if key not in self._under_way:
-            self._under_way[key] = asyncio.ensure_future(make())
-        # Shielded: one dialogue that is called off must not take the others' artefact with it.
-        return cast(T, await asyncio.shield(self._under_way[key]))
-
-    def drop(self, keys: Collection[str]) -> None:
-        """Forget the traces of these artefacts: they are written down, or nobody wants them."""
-        for key in [key for key in self.traces if key in keys]:
-            del self.traces[key]
-
-
-@dataclass
-class Desk:
-    """What all asks of one dialogue share.
-
-    tries: how often an answer is asked for before the case fails; on_text: see `Call`, for utterances only.
-    by: the name under which an annotator labels; "": its system's.
-    position: the case's place in its file, from 0; what is dealt out over a file goes by it.
-    dials: how difficult the client is made, whichever client it is.
-    decoding: agent -> decoding parameters instead of those of its prompt files; "": all agents.
-    shelf: what dialogues of a run have in common; borrowed: keys of what this one asked for there.
-    leaving: the client's last message held the token with which a dial lets it end.
-    """
-
-    dialogue: Dialogue
-    case: Case
-    models: Models
-    seed: int = 0
-    tries: int = 3
-    by: str = ""
-    position: int = 0
-    dials: Dials | None = None
-    decoding: Mapping[str, Decoding] = field(default_factory=dict)
-    shelf: "Shelf" = field(default_factory=lambda: Shelf())
-    on_text: Callable[[str | None], None] | None = None
-    leaving: bool = False
-    trace: list[Asked] = field(default_factory=list)
-    prompts: dict[str, str] = field(default_factory=dict)
-    answered_by: dict[str, str] = field(default_factory=dict)
-    borrowed: set[str] = field(default_factory=set)
-    _made: Counter[bytes] = field(default_factory=Counter)
-
-    @classmethod
-    def for_case(cls, case: Case, models: Models, *, lang: Lang | None = None, **more: Any) -> "Desk":
-        """A desk with an empty dialogue for ``case``."""
-        dialogue = Dialogue(id=case.id, lang=lang or case.lang, case=case, source=case.source)
-        return cls(dialogue, case, models, **more)
-
-    def occurrence(self, content: bytes) -> int:
-        """How often this very request was made before in this dialogue."""
-        self._made[content] += 1
-        return self._made[content] - 1
-
-    def rng(self, what: str) -> random.Random:
-        """A generator of its own for every choice a system makes by chance."""
-        return random.Random(f"{self.seed}/{self.dialogue.id}/{what}")
 
 
 class Ask:
@@ -225,7 +122,7 @@ class Ask:
 
         try:
             value = await shelf.once(key, make)
-        except Exception:
+        except Exception:  # whatever stopped it is raised again; the attempts must not get lost on the way
             self.desk.trace += shelf.traces[key]
             self.desk.dialogue.quality.add(quality)
             raise
@@ -460,8 +357,3 @@ def _told(messages: list[Message], words: str) -> list[Message]:
     if last["role"] != "user":
         return [*messages, {"role": "user", "content": words}]
     return [*before, {"role": "user", "content": f"{last['content']}\n\n{words}"}]
-
-
-def trace_record(desk: Desk) -> dict[str, Any]:
-    """The trace of one dialogue, to be written as JSON."""
-    return {"dialogue": desk.dialogue.id, "calls": desk.trace}

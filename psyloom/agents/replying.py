@@ -6,9 +6,10 @@ from itertools import groupby
 
 from pydantic import Field, SerializeAsAny
 
-from psyloom.agents.ask import Ask, Desk
+from psyloom.agents.ask import Ask
 from psyloom.agents.course import before
 from psyloom.agents.derive import lacking
+from psyloom.agents.desk import Desk
 from psyloom.agents.roles import Counselor, Role
 from psyloom.agents.talk import Talk
 from psyloom.errors import MissingFacet

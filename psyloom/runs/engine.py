@@ -16,8 +16,8 @@ from typing import Any
 
 from psyloom import __version__
 from psyloom.agents import Annotator, Ask, Desk, Models, Pairing, Replying, Role, Writer
-from psyloom.agents.ask import Shelf, trace_record
 from psyloom.agents.derive import derive, lacking
+from psyloom.agents.desk import Shelf, trace_record
 from psyloom.errors import (
     BadPrompt,
     EndpointDown,

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from psyloom.agents import Ask, Client, Counselor, Desk, Models, Pairing, Sight, Talk, converse
-from psyloom.agents.ask import Shelf
 from psyloom.agents.derive import derive, lacking
+from psyloom.agents.desk import Shelf
 from psyloom.agents.dials import nobody_says
 from psyloom.agents.roles import Rules
 from psyloom.errors import AnswerRejected, MissingFacet

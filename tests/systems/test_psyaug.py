@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from psyloom.agents.ask import Shelf
+from psyloom.agents.desk import Shelf
 from psyloom.cli import main
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.llm.rehearsal import Rehearsal

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from psyloom.agents import Ask, Talk
-from psyloom.agents.ask import Shelf
+from psyloom.agents.desk import Shelf
 from psyloom.errors import AnswerRejected, BadRecord, UsageError
 from psyloom.formats import read
 from psyloom.formats.write import WRITERS, ExportOptions, export

@@ -77,7 +77,7 @@ class Mdd5kPatient(Client):
         False,
         description="one more call a reply: what does not go with the record is said again, in the end kept and counted",
     )
-    window: int = Field(8, ge=1, description="utterances that the patient sees")
+    window: int = Field(8, ge=1, description="most utterances that the patient sees")
     steady: Steady = True
 
     async def reply(self, talk: Talk, ask: Ask) -> Turn:

@@ -154,7 +154,7 @@ class Mdd5kDoctor(Counselor):
         False, description="one call for all remaining topics after the experience; the paper asks about each by itself"
     )
     probes: bool = Field(False, description="tell the doctor what to ask for in detail about each topic")
-    window: int = Field(6, ge=1, description="utterances that the doctor sees")
+    window: int = Field(6, ge=1, description="most utterances that the doctor sees")
     steady: Steady = True
     direct: bool = Field(
         False,

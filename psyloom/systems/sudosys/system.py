@@ -140,7 +140,7 @@ class PortraitClient(Client):
     sight: ClassVar[Sight] = {"client": {"portrait"}}
     needs: ClassVar[frozenset[str]] = frozenset({"portrait"})
 
-    window: int = Field(5, ge=1, description="utterances that the client sees")
+    window: int = Field(5, ge=1, description="most utterances that the client sees")
     steady: Steady = True
     characters: int = Field(50, ge=1, description="most characters of a Chinese reply")
     words: int = Field(30, ge=1, description="most words of an English reply")
